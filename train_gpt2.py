@@ -6,6 +6,7 @@ The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Lear
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -17,17 +18,43 @@ class GPTConfig:
 
     vocab_size: int = 50257  # tokens in the vocabulary: 256 bytes, 50,000 merges and <|endoftext|>
     context: int = 1024  # longest sequence, in tokens
+    n_layer: int = 12  # blocks
     n_embd: int = 768  # width of the residual stream
 
 
+class MLP(nn.Module):
+    """Each position thinks by itself: four times wider, GELU, and back."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
+
+    def forward(self, x):
+        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))  # the GELU that GPT-2 was trained with
+
+
+class Block(nn.Module):
+    """The MLP reads a normalised copy of the residual stream and adds to the stream."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.ln_2 = nn.LayerNorm(config.n_embd)
+        self.mlp = MLP(config)
+
+    def forward(self, x):
+        return x + self.mlp(self.ln_2(x))
+
+
 class GPT(nn.Module):
-    """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, ..., ln_f."""
+    """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, h.0.mlp.c_fc, ..., ln_f."""
 
     def __init__(self, config):
         super().__init__()
         self.config = config
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
         self.wpe = nn.Embedding(config.context, config.n_embd)
+        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
 
@@ -39,6 +66,8 @@ class GPT(nn.Module):
         T = idx.shape[1]
         assert T <= self.config.context, f"{T} tokens, but a context of {self.config.context}"
         x = self.wte(idx) + self.wpe(torch.arange(T, device=idx.device))  # (B, T, C)
+        for block in self.h:
+            x = block(x)
         return self.lm_head(self.ln_f(x))  # (B, T, vocab_size)
 
 

@@ -1,9 +1,11 @@
+import math
+
 import pytest
 import torch
 
-from train_gpt2 import GPT, GPTConfig
+from train_gpt2 import GPT, MLP, Block, GPTConfig
 
-SMALL = dict(vocab_size=65, context=16, n_embd=32)
+SMALL = dict(vocab_size=65, context=16, n_layer=2, n_embd=32)
 
 
 def small_gpt(**changes):
@@ -28,3 +30,18 @@ def test_the_same_token_at_another_position_gets_other_logits():
 def test_more_tokens_than_the_context_are_refused_with_both_numbers():
     with pytest.raises(AssertionError, match="17 tokens, but a context of 16"):
         small_gpt()(random_ids(1, 17))
+
+
+def test_the_mlp_is_the_formula_of_the_paper():
+    mlp, x = MLP(GPTConfig(**SMALL)), torch.randn(2, 3, 32)
+    h = x @ mlp.c_fc.weight.T + mlp.c_fc.bias
+    h = 0.5 * h * (1 + torch.tanh(math.sqrt(2 / math.pi) * (h + 0.044715 * h**3)))  # Hendrycks & Gimpel 2016
+    torch.testing.assert_close(mlp(x), h @ mlp.c_proj.weight.T + mlp.c_proj.bias)
+
+
+def test_a_block_that_writes_nothing_leaves_the_stream_as_it_was():
+    block, x = Block(GPTConfig(**SMALL)), torch.randn(2, 3, 32)
+    for name, weight in block.named_parameters():
+        if "c_proj" in name:
+            torch.nn.init.zeros_(weight)
+    assert torch.equal(block(x), x)
