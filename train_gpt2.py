@@ -3,6 +3,7 @@
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,29 @@ class GPTConfig:
     vocab_size: int = 50257  # tokens in the vocabulary: 256 bytes, 50,000 merges and <|endoftext|>
     context: int = 1024  # longest sequence, in tokens
     n_layer: int = 12  # blocks
+    n_head: int = 12  # attention heads of a block
     n_embd: int = 768  # width of the residual stream
+
+
+class CausalSelfAttention(nn.Module):
+    """Each position reads from itself and from those before it (Vaswani et al. 2017, section 3.2)."""
+
+    def __init__(self, config):
+        super().__init__()
+        assert config.n_embd % config.n_head == 0, f"n_embd {config.n_embd}, but n_head {config.n_head}"
+        self.n_head = config.n_head
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)  # query, key and value of all heads
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, n_head, T, C / n_head)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(C // self.n_head)  # (B, n_head, T, T): row reads column
+        future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(diagonal=1)
+        weights = F.softmax(scores.masked_fill(future, -math.inf), dim=-1)  # each row sums to 1
+        y = weights @ v  # (B, n_head, T, C / n_head)
+        return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
 
 
 class MLP(nn.Module):
@@ -35,19 +58,22 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """The MLP reads a normalised copy of the residual stream and adds to the stream."""
+    """Attention, then MLP: each reads a normalised copy of the residual stream and adds to the stream."""
 
     def __init__(self, config):
         super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd)
+        self.attn = CausalSelfAttention(config)
         self.ln_2 = nn.LayerNorm(config.n_embd)
         self.mlp = MLP(config)
 
     def forward(self, x):
+        x = x + self.attn(self.ln_1(x))
         return x + self.mlp(self.ln_2(x))
 
 
 class GPT(nn.Module):
-    """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, h.0.mlp.c_fc, ..., ln_f."""
+    """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, h.0.attn.c_attn, ..., ln_f."""
 
     def __init__(self, config):
         super().__init__()
