@@ -3,12 +3,22 @@
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 """
 
+import json
 import math
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from huggingface_hub import snapshot_download
+from safetensors.torch import load_file
 from torch import nn
+
+
+class UserError(Exception):
+    """Something that the user can mend: the message is one line with the remedy, the exit code is 2."""
+
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -72,6 +82,17 @@ class Block(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
+GPT2_FEATURES = {  # Hugging Face's GPT-2 has switches; this file implements these settings
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "layer_norm_epsilon": 1e-5,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
+    "tie_word_embeddings": True,
+}
+
+
 class GPT(nn.Module):
     """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, h.0.attn.c_attn, ..., ln_f."""
 
@@ -96,18 +117,56 @@ class GPT(nn.Module):
             x = block(x)
         return self.lm_head(self.ln_f(x))  # (B, T, vocab_size)
 
+    @classmethod
+    def from_pretrained(cls, name):
+        """The GPT-2 in the folder `name`, or of that name on the Hugging Face hub: gpt2, gpt2-medium, ...
+
+        Raises UserError if it cannot be read, differs from GPT-2 in more than its sizes, or lacks a tensor.
+        """
+        try:
+            folder = Path(name)
+            if not folder.is_dir():
+                folder = Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
+            theirs = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            for key, value in GPT2_FEATURES.items():
+                if theirs.get(key, value) != value:
+                    raise ValueError(f"its {key} is {theirs[key]!r}, and only {value!r} is implemented")
+            sizes = [theirs[key] for key in ("vocab_size", "n_positions", "n_layer", "n_head", "n_embd")]
+            model = cls(GPTConfig(*sizes))
+            weights = {}
+            for key, weight in load_file(folder / "model.safetensors").items():
+                key = key.removeprefix("transformer.")
+                if key.startswith("h.") and weight.dim() == 2:
+                    weight = weight.t()  # OpenAI stored the matrices of a block as (in, out)
+                if not key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
+                    weights[key] = weight
+            weights["lm_head.weight"] = weights["wte.weight"]
+            model.load_state_dict(weights)  # strict: the same names and the same shapes, both ways
+        except (
+            Exception
+        ) as error:  # no network, no such name, a file that is missing, torn or of another model
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            remedy = "give a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
+            raise UserError(f"cannot load {name}: {reason} ({remedy})") from error
+        return model
+
 
 # ---- The program -------------------------------------------------------------------------------------------
 
 
 def main():
-    torch.manual_seed(1337)
-    model = GPT(GPTConfig())
+    model = GPT.from_pretrained("gpt2")
+    print(f"{len(model.state_dict())} tensors loaded: every name and every shape matches")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
     idx = torch.tensor([[15496, 11, 314, 1101, 257, 3303, 2746, 11]])  # "Hello, I'm a language model,"
     logits = model(idx)
     print(f"ids {tuple(idx.shape)} in, logits {tuple(logits.shape)} out")
+    print(f"the likeliest next token has the id {logits[0, -1].argmax()}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,9 +1,12 @@
+import json
 import math
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from transformers import GPT2Config, GPT2LMHeadModel
 
-from train_gpt2 import GPT, MLP, Block, CausalSelfAttention, GPTConfig
+from train_gpt2 import GPT, MLP, Block, CausalSelfAttention, GPTConfig, UserError
 
 SMALL = dict(vocab_size=65, context=16, n_layer=2, n_head=4, n_embd=32)
 
@@ -76,3 +79,75 @@ def test_gpt2_has_163_million_parameters():
     with torch.device("meta"):  # shapes without memory
         model = GPT(GPTConfig())
     assert sum(p.numel() for p in model.parameters()) == 163_037_184
+
+
+def hugging_face_gpt2(folder, **changes):
+    """A random GPT-2 as Hugging Face makes and saves it, no weight at its default."""
+    torch.manual_seed(2)
+    sizes = dict(vocab_size=65, n_positions=16, n_layer=2, n_head=4, n_embd=32) | changes
+    model = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)).eval()
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, mean=0.1, std=0.3)
+    model.save_pretrained(folder)
+    return model
+
+
+@pytest.mark.parametrize("sizes", [{}, dict(n_layer=3, n_head=2, n_embd=48, vocab_size=101, n_positions=24)])
+def test_loaded_weights_give_the_logits_of_hugging_face(tmp_path, sizes):
+    theirs, ours, ids = hugging_face_gpt2(tmp_path, **sizes), GPT.from_pretrained(tmp_path), random_ids(3, 16)
+    torch.testing.assert_close(ours(ids), theirs(ids).logits, rtol=1e-4, atol=1e-4)
+
+
+def test_the_layout_of_the_file_on_the_hub_is_understood(tmp_path):
+    theirs, ids = hugging_face_gpt2(tmp_path), random_ids(2, 9)
+    weights = {}  # there, names have no prefix, and masks lie among the weights
+    for name, weight in load_file(tmp_path / "model.safetensors").items():
+        weights[name.removeprefix("transformer.")] = weight
+    weights["h.0.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
+    save_file(weights, tmp_path / "model.safetensors")
+    torch.testing.assert_close(GPT.from_pretrained(tmp_path)(ids), theirs(ids).logits, rtol=1e-4, atol=1e-4)
+
+
+def spoil(folder, kind):
+    """Make a saved GPT-2 unfit in one of the ways in which files are."""
+    config = json.loads((folder / "config.json").read_text())
+    weights = load_file(folder / "model.safetensors")
+    if kind == "missing":
+        del weights["transformer.h.1.mlp.c_fc.bias"]
+    elif kind == "unexpected":
+        weights["transformer.h.2.ln_1.weight"] = torch.ones(32)
+    elif kind == "shape":
+        weights["transformer.wpe.weight"] = torch.ones(17, 32)
+    elif kind == "activation":
+        config["activation_function"] = "relu"
+    elif kind == "sizes":
+        del config["n_head"]
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    if kind == "truncated":
+        data = (folder / "model.safetensors").read_bytes()
+        (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    "kind, message",
+    [
+        ("missing", r"Missing key.*h\.1\.mlp\.c_fc\.bias"),
+        ("unexpected", r"Unexpected key.*h\.2\.ln_1\.weight"),
+        ("shape", r"size mismatch for wpe\.weight.*17, 32.*16, 32"),
+        ("activation", "its activation_function is 'relu', and only 'gelu_new' is implemented"),
+        ("truncated", "SafetensorError"),
+        ("sizes", "KeyError: 'n_head'"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tmp_path, kind, message):
+    hugging_face_gpt2(tmp_path)
+    spoil(tmp_path, kind)
+    with pytest.raises(UserError, match=message) as refusal:
+        GPT.from_pretrained(tmp_path)
+    assert "\n" not in str(refusal.value) and str(tmp_path) in str(refusal.value)
+
+
+def test_a_folder_without_a_checkpoint_is_refused_with_the_remedy(tmp_path):
+    with pytest.raises(UserError, match="config.json.*give a folder with config.json and model.safetensors"):
+        GPT.from_pretrained(tmp_path)
