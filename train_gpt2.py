@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import tiktoken
 import torch
 import torch.nn.functional as F
 from huggingface_hub import snapshot_download
@@ -117,6 +118,25 @@ class GPT(nn.Module):
             x = block(x)
         return self.lm_head(self.ln_f(x))  # (B, T, vocab_size)
 
+    @torch.no_grad()
+    def generate(self, idx, max_new_tokens, temperature=1.0, top_k=None, generator=None):
+        """Continue idx, int64 (B, T), token by token; returns int64 (B, T + max_new_tokens).
+
+        top_k draws among the k likeliest tokens (Fan et al. 2018); temperature 0 takes the likeliest.
+        """
+        if temperature == 0:
+            temperature, top_k = 1.0, 1
+        for _ in range(max_new_tokens):
+            logits = self(idx[:, -self.config.context :])
+            logits = logits[:, -1].float()  # (B, vocab_size): only the last position predicts what is new
+            likeliest, ids = logits.topk(
+                min(top_k or self.config.vocab_size, self.config.vocab_size)
+            )  # (B, k)
+            probabilities = F.softmax(likeliest / temperature, dim=-1)
+            choice = torch.multinomial(probabilities, num_samples=1, generator=generator)  # (B, 1)
+            idx = torch.cat((idx, ids.gather(1, choice)), dim=1)
+        return idx
+
     @classmethod
     def from_pretrained(cls, name):
         """The GPT-2 in the folder `name`, or of that name on the Hugging Face hub: gpt2, gpt2-medium, ...
@@ -154,17 +174,33 @@ class GPT(nn.Module):
 # ---- The program -------------------------------------------------------------------------------------------
 
 
+def get_tokenizer():
+    """GPT-2's byte-pair encoding; tiktoken downloads its vocabulary once."""
+    try:
+        return tiktoken.get_encoding("gpt2")
+    except (OSError, ValueError) as error:  # no network, or something else than the vocabulary came back
+        remedy = "connect once, or set TIKTOKEN_CACHE_DIR to a folder that has it"
+        raise UserError(f"GPT-2's vocabulary is not here and cannot be downloaded ({remedy})") from error
+
+
+def print_samples(model, tokenizer):
+    """Show some ways in which the model continues a prompt."""
+    prompt = torch.tensor(tokenizer.encode("Hello, I'm a language model,"))
+    idx = prompt.repeat(5, 1)  # (5, T)
+    generator = torch.Generator().manual_seed(1)
+    for row in model.generate(idx, 30, top_k=50, generator=generator).tolist():
+        print(f"> {tokenizer.decode(row)}")
+
+
 def main():
+    tokenizer = get_tokenizer()
     model = GPT.from_pretrained("gpt2")
-    print(f"{len(model.state_dict())} tensors loaded: every name and every shape matches")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
-    idx = torch.tensor([[15496, 11, 314, 1101, 257, 3303, 2746, 11]])  # "Hello, I'm a language model,"
-    logits = model(idx)
-    print(f"ids {tuple(idx.shape)} in, logits {tuple(logits.shape)} out")
-    print(f"the likeliest next token has the id {logits[0, -1].argmax()}")
+    print_samples(model, tokenizer)
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # a model may say what a terminal cannot show
     try:
         main()
     except UserError as error:

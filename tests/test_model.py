@@ -151,3 +151,41 @@ def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tmp_path, kind, m
 def test_a_folder_without_a_checkpoint_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(UserError, match="config.json.*give a folder with config.json and model.safetensors"):
         GPT.from_pretrained(tmp_path)
+
+
+def test_greedy_text_is_that_of_hugging_face(tmp_path):
+    theirs, ours, ids = hugging_face_gpt2(tmp_path), GPT.from_pretrained(tmp_path), random_ids(3, 4)
+    expected = theirs.generate(ids, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)
+    assert torch.equal(ours.generate(ids, 12, temperature=0), expected)
+
+
+def test_the_generator_decides_the_samples():
+    model, ids = small_gpt(), random_ids(2, 3)
+    first, second, other = (
+        model.generate(ids, 10, generator=torch.Generator().manual_seed(seed)) for seed in (7, 7, 8)
+    )
+    assert torch.equal(first, second) and not torch.equal(first, other)
+
+
+def test_samples_come_from_the_top_k_as_often_as_their_probabilities_say():
+    model, ids = small_gpt(), random_ids(1, 3)
+    likeliest = (model(ids)[0, -1] / 0.7).topk(5)
+    generator = torch.Generator().manual_seed(0)
+    samples = model.generate(ids.repeat(20_000, 1), 1, temperature=0.7, top_k=5, generator=generator)[:, -1]
+    frequencies = (samples == likeliest.indices[:, None]).float().mean(dim=1)
+    torch.testing.assert_close(frequencies, likeliest.values.softmax(0), atol=0.015, rtol=0)
+    torch.testing.assert_close(frequencies.sum(), torch.tensor(1.0))  # nothing else was drawn
+
+
+def test_top_k_is_k_even_where_logits_are_equal():
+    model = small_gpt()
+    torch.nn.init.zeros_(model.lm_head.weight)  # all 65 tokens are equally likely
+    samples = model.generate(random_ids(1, 3).repeat(500, 1), 1, top_k=5)[:, -1]
+    assert len(samples.unique()) == 5
+
+
+def test_text_longer_than_the_context_is_continued_from_its_end():
+    model, ids = small_gpt(), random_ids(1, 40)
+    continued = model.generate(ids, 3, temperature=0)
+    assert torch.equal(continued[:, :40], ids)
+    assert torch.equal(continued[:, 40:], model.generate(ids[:, -16:], 3, temperature=0)[:, 16:])
