@@ -6,7 +6,8 @@ The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Lear
 import json
 import math
 import sys
-from dataclasses import dataclass
+from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import tiktoken
@@ -24,15 +25,20 @@ class UserError(Exception):
 # ---- The model ---------------------------------------------------------------------------------------------
 
 
+def knob(default, meaning, least=None):
+    """A field with its default, its meaning for --help, and the least value that makes sense."""
+    return field(default=default, metadata={"help": meaning, "least": least})
+
+
 @dataclass
 class GPTConfig:
     """The shape of a GPT; the defaults are GPT-2 (124M)."""
 
-    vocab_size: int = 50257  # tokens in the vocabulary: 256 bytes, 50,000 merges and <|endoftext|>
-    context: int = 1024  # longest sequence, in tokens
-    n_layer: int = 12  # blocks
-    n_head: int = 12  # attention heads of a block
-    n_embd: int = 768  # width of the residual stream
+    vocab_size: int = knob(50257, "tokens in the vocabulary: 256 bytes, 50,000 merges and <|endoftext|>")
+    context: int = knob(1024, "longest sequence, in tokens", least=1)
+    n_layer: int = knob(12, "blocks", least=0)
+    n_head: int = knob(12, "attention heads of a block", least=1)
+    n_embd: int = knob(768, "width of the residual stream", least=1)
 
 
 class CausalSelfAttention(nn.Module):
@@ -171,6 +177,45 @@ class GPT(nn.Module):
         return model
 
 
+# ---- The knobs ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Config(GPTConfig):
+    """Every knob of a run. The command line is made of these fields."""
+
+    init: str = knob(
+        "scratch", "first weights: scratch, or with their sizes gpt2, gpt2-medium, ..., a folder"
+    )
+    device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
+    seed: int = knob(1, "of the first weights and of the samples", least=0)
+    samples: int = knob(5, "how many samples", least=0)
+
+
+def parse_config(arguments=None):
+    """The Config that a command line asks for: a list of words, by default this process's."""
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter, allow_abbrev=False
+    )
+    for f in fields(Config):
+        kind, meaning = f.type, f.metadata["help"]
+        parser.add_argument(f"--{f.name}", type=kind, default=f.default, metavar=kind.__name__, help=meaning)
+    config = Config(**vars(parser.parse_args(arguments)))
+    for f in fields(Config):
+        if f.metadata["least"] is not None and not getattr(config, f.name) >= f.metadata["least"]:
+            parser.error(f"--{f.name} must be at least {f.metadata['least']}")
+    return config
+
+
+def pick_device(name):
+    """The device of that name; auto is the accelerator that PyTorch finds (CUDA, MPS, ...), else the CPU."""
+    best = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    known = {"auto": best, "cpu": torch.device("cpu"), best.type: best}
+    if name not in known:
+        raise UserError(f"--device {name} is not here (there is {', '.join(known)})")
+    return known[name]
+
+
 # ---- The program -------------------------------------------------------------------------------------------
 
 
@@ -183,20 +228,31 @@ def get_tokenizer():
         raise UserError(f"GPT-2's vocabulary is not here and cannot be downloaded ({remedy})") from error
 
 
-def print_samples(model, tokenizer):
+def print_samples(model, tokenizer, config, device):
     """Show some ways in which the model continues a prompt."""
     prompt = torch.tensor(tokenizer.encode("Hello, I'm a language model,"))
-    idx = prompt.repeat(5, 1)  # (5, T)
-    generator = torch.Generator().manual_seed(1)
+    idx = prompt.repeat(config.samples, 1).to(device)  # (samples, T)
+    generator = torch.Generator(device).manual_seed(config.seed)
     for row in model.generate(idx, 30, top_k=50, generator=generator).tolist():
         print(f"> {tokenizer.decode(row)}")
 
 
-def main():
+def make_model(config):
+    """The GPT that --init names."""
+    if config.init != "scratch":
+        return GPT.from_pretrained(config.init)
+    torch.manual_seed(config.seed)
+    return GPT(config)
+
+
+def main(arguments=None):
+    config = parse_config(arguments)
+    device = pick_device(config.device)
     tokenizer = get_tokenizer()
-    model = GPT.from_pretrained("gpt2")
+    model = make_model(config).to(device)
+    print(f"{config.init} weights on {device}")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
-    print_samples(model, tokenizer)
+    print_samples(model, tokenizer, config, device)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+import re
+
+import pytest
+import torch
+
+import train_gpt2
+from train_gpt2 import Config, UserError, parse_config
+
+TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8".split()
+
+
+def needs_vocabulary():
+    """Skip the test where tiktoken has neither its cache nor a network."""
+    try:
+        train_gpt2.get_tokenizer()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+def run(capsys, *arguments):
+    """What the program prints."""
+    train_gpt2.main([*TINY, *arguments])
+    return capsys.readouterr().out
+
+
+def test_every_field_is_a_flag():
+    config = parse_config(["--n_layer", "3", "--samples", "2", "--init", "gpt2"])
+    assert config == Config(n_layer=3, samples=2, init="gpt2")
+    assert parse_config([]) == Config()
+
+
+@pytest.mark.parametrize("words", [["--n_lay", "3"], ["--layers", "3"], ["--n_layer", "three"]])
+def test_unknown_shortened_and_unfit_flags_end_with_code_2(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse_config(words)
+    assert words[0] in capsys.readouterr().err
+
+
+def test_numbers_that_make_no_sense_are_refused_with_the_least_that_does(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parse_config(["--context", "0"])
+    assert "--context must be at least 1" in capsys.readouterr().err
+
+
+def test_help_tells_meaning_and_default_of_every_flag(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parse_config(["--help"])
+    out = "".join(capsys.readouterr().out.split())  # argparse breaks lines where it likes
+    for name, knob in Config.__dataclass_fields__.items():
+        meaning = knob.metadata["help"].replace(" ", "")
+        assert re.search(rf"--{name}(int|str|float|bool){re.escape(meaning)}\(default:", out), name
+
+
+@pytest.mark.parametrize("found", ["mps", "cuda", None])
+def test_auto_takes_the_accelerator_that_pytorch_finds(found, monkeypatch):
+    accelerator, suffix = (torch.device(found), f", {found}") if found else (None, "")
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: accelerator)
+    assert train_gpt2.pick_device("auto") == torch.device(found or "cpu")
+    assert train_gpt2.pick_device("cpu") == torch.device("cpu")
+    with pytest.raises(UserError, match=f"--device xpu is not here .there is auto, cpu{suffix}."):
+        train_gpt2.pick_device("xpu")
+
+
+def test_random_weights_babble_the_same_for_the_same_seed(capsys):
+    needs_vocabulary()
+    first, again, other = (run(capsys, "--seed", seed) for seed in ("1", "1", "2"))
+    assert "on cpu" in first and first.count("\n> Hello, I'm a language model,") == 5
+    assert first == again != other
