@@ -3,9 +3,11 @@
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 """
 
+import http.client
 import json
 import math
 import sys
+import urllib.request
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -189,6 +191,7 @@ class Config(GPTConfig):
     )
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
+    batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
     samples: int = knob(5, "how many samples", least=0)
 
 
@@ -216,6 +219,35 @@ def pick_device(name):
     return known[name]
 
 
+# ---- The data ----------------------------------------------------------------------------------------------
+
+SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+
+
+def load_text(path):
+    """The text of a file; if it is not there, tiny Shakespeare (1.1 MB) is downloaded to it first."""
+    try:
+        if not path.exists():
+            with urllib.request.urlopen(SHAKESPEARE, timeout=30) as response:
+                data = response.read()  # or an exception: bad status, broken off
+            partial = path.with_name(f"{path.name}.partial")  # nobody takes half a file for the text
+            partial.write_bytes(data)
+            partial.replace(path)
+        return path.read_text(encoding="utf-8")
+    except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
+        remedy = f"save any text as UTF-8 there, or let it be downloaded from {SHAKESPEARE}"
+        raise UserError(f"no text in {path}: {error} ({remedy})") from error
+
+
+def get_batch(tokens, config):
+    """The first rows of the text: idx and targets, int64 (batch, context); a target is the next token."""
+    T = config.context
+    if len(tokens) < config.batch * T + 1:
+        raise UserError(f"{len(tokens)} tokens of text are too few for --batch {config.batch} --context {T}")
+    rows = torch.stack([tokens[row * T : row * T + T + 1] for row in range(config.batch)])  # (B, T + 1)
+    return rows[:, :-1], rows[:, 1:]
+
+
 # ---- The program -------------------------------------------------------------------------------------------
 
 
@@ -241,6 +273,8 @@ def make_model(config):
     """The GPT that --init names."""
     if config.init != "scratch":
         return GPT.from_pretrained(config.init)
+    if config.n_embd % config.n_head != 0:
+        raise UserError(f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}")
     torch.manual_seed(config.seed)
     return GPT(config)
 
@@ -249,7 +283,14 @@ def main(arguments=None):
     config = parse_config(arguments)
     device = pick_device(config.device)
     tokenizer = get_tokenizer()
+    tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
+    idx, targets = get_batch(tokens, config)
+    print(f"{len(tokens):,} tokens of text; a batch: idx {tuple(idx.shape)}, targets {tuple(targets.shape)}")
+    for token, target in zip(idx[0, :4].tolist(), targets[0, :4].tolist(), strict=True):
+        print(f"{tokenizer.decode([token])!r} is followed by {tokenizer.decode([target])!r}")
     model = make_model(config).to(device)
+    if model.config.vocab_size != tokenizer.n_vocab:
+        raise UserError(f"--vocab_size {model.config.vocab_size}, but the tokenizer has {tokenizer.n_vocab}")
     print(f"{config.init} weights on {device}")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
     print_samples(model, tokenizer, config, device)

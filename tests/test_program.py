@@ -7,6 +7,14 @@ import train_gpt2
 from train_gpt2 import Config, UserError, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8".split()
+TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
+
+
+@pytest.fixture(autouse=True)
+def text(tmp_path, monkeypatch):
+    """Every test runs in a folder with a small input.txt."""
+    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
 
 
 def needs_vocabulary():
@@ -66,3 +74,20 @@ def test_random_weights_babble_the_same_for_the_same_seed(capsys):
     first, again, other = (run(capsys, "--seed", seed) for seed in ("1", "1", "2"))
     assert "on cpu" in first and first.count("\n> Hello, I'm a language model,") == 5
     assert first == again != other
+
+
+def test_the_program_shows_what_follows_what(capsys):
+    needs_vocabulary()
+    out = run(capsys, "--batch", "2")
+    assert "idx (2, 16), targets (2, 16)" in out and "' Citizen' is followed by ':'" in out
+
+
+def test_heads_that_do_not_divide_the_width_are_one_line_for_the_user():
+    with pytest.raises(UserError, match="--n_embd 8 is not a multiple of --n_head 3"):
+        train_gpt2.make_model(parse_config([*TINY, "--n_head", "3"]))
+
+
+def test_a_vocabulary_that_is_not_the_tokenizers_is_refused_with_both_numbers(capsys):
+    needs_vocabulary()
+    with pytest.raises(UserError, match="--vocab_size 100, but the tokenizer has 50257"):
+        run(capsys, "--vocab_size", "100")

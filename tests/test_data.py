@@ -1,0 +1,52 @@
+import io
+import urllib.error
+import urllib.request
+
+import pytest
+import torch
+
+from train_gpt2 import Config, UserError, get_batch, load_text
+
+SMALL = Config(context=8, batch=3)
+
+
+def test_targets_are_the_inputs_one_token_later():
+    tokens = torch.arange(100)
+    idx, targets = get_batch(tokens, SMALL)
+    assert idx.shape == targets.shape == (3, 8) and idx.dtype == targets.dtype == torch.int64
+    assert torch.equal(targets, idx + 1)
+
+
+def test_rows_follow_each_other_and_share_no_input():
+    idx, _ = get_batch(torch.arange(100), SMALL)
+    assert torch.equal(idx.flatten(), torch.arange(24))
+
+
+def test_a_text_that_is_too_short_is_refused_with_its_numbers():
+    assert get_batch(torch.arange(25), SMALL)[1][-1, -1] == 24  # the last target is the last token
+    with pytest.raises(UserError, match="24 tokens of text are too few for --batch 3 --context 8"):
+        get_batch(torch.arange(24), SMALL)
+
+
+def test_text_is_downloaded_once_and_decoded_as_utf8(tmp_path, monkeypatch):
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO("Où ?\n".encode()))
+    assert load_text(tmp_path / "input.txt") == "Où ?\n"
+    monkeypatch.setattr(urllib.request, "urlopen", None)
+    assert load_text(tmp_path / "input.txt") == "Où ?\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["input.txt"]
+
+
+def test_a_text_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "input.txt").write_bytes("Où ?".encode("latin-1"))
+    with pytest.raises(UserError, match="no text in .*input.txt: 'utf-8' codec.*save any text as UTF-8"):
+        load_text(tmp_path / "input.txt")
+
+
+def test_a_failed_download_leaves_no_file_and_tells_the_remedy(tmp_path, monkeypatch):
+    def not_found(url, **_):
+        raise urllib.error.HTTPError(url, 404, "Not Found", None, None)
+
+    monkeypatch.setattr(urllib.request, "urlopen", not_found)
+    with pytest.raises(UserError, match="no text in .*input.txt: HTTP Error 404.*save any text"):
+        load_text(tmp_path / "input.txt")
+    assert list(tmp_path.iterdir()) == []
