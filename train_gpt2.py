@@ -114,17 +114,21 @@ class GPT(nn.Module):
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
 
-    def forward(self, idx):
+    def forward(self, idx, targets=None):
         """Predict the token after each token.
 
-        idx is int64 (B, T), T <= context. Returns the logits (B, T, vocab_size).
+        idx and targets are int64 (B, T), T <= context. Returns the logits (B, T, vocab_size) and the loss:
+        the mean cross-entropy in nats, a float32 scalar, targets of -100 left out; None without targets.
         """
         T = idx.shape[1]
         assert T <= self.config.context, f"{T} tokens, but a context of {self.config.context}"
         x = self.wte(idx) + self.wpe(torch.arange(T, device=idx.device))  # (B, T, C)
         for block in self.h:
             x = block(x)
-        return self.lm_head(self.ln_f(x))  # (B, T, vocab_size)
+        logits = self.lm_head(self.ln_f(x))  # (B, T, vocab_size)
+        if targets is None:
+            return logits, None
+        return logits, F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
 
     @torch.no_grad()
     def generate(self, idx, max_new_tokens, temperature=1.0, top_k=None, generator=None):
@@ -135,7 +139,7 @@ class GPT(nn.Module):
         if temperature == 0:
             temperature, top_k = 1.0, 1
         for _ in range(max_new_tokens):
-            logits = self(idx[:, -self.config.context :])
+            logits, _ = self(idx[:, -self.config.context :])
             logits = logits[:, -1].float()  # (B, vocab_size): only the last position predicts what is new
             likeliest, ids = logits.topk(
                 min(top_k or self.config.vocab_size, self.config.vocab_size)
@@ -272,7 +276,10 @@ def print_samples(model, tokenizer, config, device):
 def make_model(config):
     """The GPT that --init names."""
     if config.init != "scratch":
-        return GPT.from_pretrained(config.init)
+        model = GPT.from_pretrained(config.init)
+        if config.context > model.config.context:
+            raise UserError(f"--context {config.context}, but {config.init} has {model.config.context}")
+        return model
     if config.n_embd % config.n_head != 0:
         raise UserError(f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}")
     torch.manual_seed(config.seed)
@@ -293,6 +300,9 @@ def main(arguments=None):
         raise UserError(f"--vocab_size {model.config.vocab_size}, but the tokenizer has {tokenizer.n_vocab}")
     print(f"{config.init} weights on {device}")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+    _, loss = model(idx.to(device), targets.to(device))
+    nothing = math.log(tokenizer.n_vocab)
+    print(f"loss {loss.item():.4f}; a model that knows nothing pays ln {tokenizer.n_vocab} = {nothing:.4f}")
     print_samples(model, tokenizer, config, device)
 
 

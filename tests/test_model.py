@@ -22,11 +22,11 @@ def random_ids(*shape):
 
 
 def test_ids_in_logits_out():
-    assert small_gpt()(random_ids(3, 7)).shape == (3, 7, 65)
+    assert small_gpt()(random_ids(3, 7))[0].shape == (3, 7, 65)
 
 
 def test_the_same_token_at_another_position_gets_other_logits():
-    logits = small_gpt()(torch.tensor([[5, 5]]))
+    logits, _ = small_gpt()(torch.tensor([[5, 5]]))
     assert not torch.allclose(logits[0, 0], logits[0, 1])
 
 
@@ -64,9 +64,9 @@ def test_attention_is_the_formula_one_head_and_one_position_at_a_time():
 
 def test_a_token_changes_what_follows_it_and_nothing_before_it():
     model, ids = small_gpt(), random_ids(1, 10)
-    before = model(ids)
+    before, _ = model(ids)
     ids[0, 6] = (ids[0, 6] + 1) % 65
-    changed = (model(ids) - before).abs().amax(dim=-1)[0]  # (T,)
+    changed = (model(ids)[0] - before).abs().amax(dim=-1)[0]  # (T,)
     assert (changed[:6] == 0).all() and (changed[6:] > 0).all()
 
 
@@ -95,7 +95,7 @@ def hugging_face_gpt2(folder, **changes):
 @pytest.mark.parametrize("sizes", [{}, dict(n_layer=3, n_head=2, n_embd=48, vocab_size=101, n_positions=24)])
 def test_loaded_weights_give_the_logits_of_hugging_face(tmp_path, sizes):
     theirs, ours, ids = hugging_face_gpt2(tmp_path, **sizes), GPT.from_pretrained(tmp_path), random_ids(3, 16)
-    torch.testing.assert_close(ours(ids), theirs(ids).logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(ours(ids)[0], theirs(ids).logits, rtol=1e-4, atol=1e-4)
 
 
 def test_the_layout_of_the_file_on_the_hub_is_understood(tmp_path):
@@ -105,7 +105,9 @@ def test_the_layout_of_the_file_on_the_hub_is_understood(tmp_path):
         weights[name.removeprefix("transformer.")] = weight
     weights["h.0.attn.bias"] = torch.ones(1, 1, 16, 16).tril()
     save_file(weights, tmp_path / "model.safetensors")
-    torch.testing.assert_close(GPT.from_pretrained(tmp_path)(ids), theirs(ids).logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        GPT.from_pretrained(tmp_path)(ids)[0], theirs(ids).logits, rtol=1e-4, atol=1e-4
+    )
 
 
 def spoil(folder, kind):
@@ -169,7 +171,7 @@ def test_the_generator_decides_the_samples():
 
 def test_samples_come_from_the_top_k_as_often_as_their_probabilities_say():
     model, ids = small_gpt(), random_ids(1, 3)
-    likeliest = (model(ids)[0, -1] / 0.7).topk(5)
+    likeliest = (model(ids)[0][0, -1] / 0.7).topk(5)
     generator = torch.Generator().manual_seed(0)
     samples = model.generate(ids.repeat(20_000, 1), 1, temperature=0.7, top_k=5, generator=generator)[:, -1]
     frequencies = (samples == likeliest.indices[:, None]).float().mean(dim=1)
@@ -189,3 +191,28 @@ def test_text_longer_than_the_context_is_continued_from_its_end():
     continued = model.generate(ids, 3, temperature=0)
     assert torch.equal(continued[:, :40], ids)
     assert torch.equal(continued[:, 40:], model.generate(ids[:, -16:], 3, temperature=0)[:, 16:])
+
+
+def test_the_loss_is_that_of_hugging_face(tmp_path):
+    theirs, ours, ids = hugging_face_gpt2(tmp_path), GPT.from_pretrained(tmp_path), random_ids(3, 16)
+    _, loss = ours(ids[:, :-1], ids[:, 1:])
+    torch.testing.assert_close(
+        loss, theirs(ids, labels=ids).loss, rtol=1e-4, atol=1e-4
+    )  # it shifts by itself
+
+
+def test_the_loss_is_float32_whatever_the_weights_are():
+    logits, loss = small_gpt().bfloat16()(random_ids(2, 8), random_ids(2, 8))
+    assert (logits.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
+
+
+def test_targets_of_minus_100_do_not_count():
+    model, idx, targets = small_gpt(), random_ids(2, 8), random_ids(2, 8)
+    targets[:, 5:] = -100
+    torch.testing.assert_close(model(idx, targets)[1], model(idx[:, :5], targets[:, :5])[1])
+
+
+def test_equal_logits_cost_ln_of_the_vocabulary():
+    model = small_gpt()  # with a head of zeros it knows nothing: every token is as likely as any other
+    torch.nn.init.zeros_(model.lm_head.weight)
+    assert model(random_ids(2, 8), random_ids(2, 8))[1].item() == pytest.approx(math.log(65))

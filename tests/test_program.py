@@ -91,3 +91,11 @@ def test_a_vocabulary_that_is_not_the_tokenizers_is_refused_with_both_numbers(ca
     needs_vocabulary()
     with pytest.raises(UserError, match="--vocab_size 100, but the tokenizer has 50257"):
         run(capsys, "--vocab_size", "100")
+
+
+def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp_path):
+    from test_model import hugging_face_gpt2
+
+    hugging_face_gpt2(tmp_path / "theirs")
+    with pytest.raises(UserError, match="--context 32, but .*theirs has 16"):
+        train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=32))
