@@ -195,7 +195,9 @@ class Config(GPTConfig):
     )
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
+    steps: int = knob(20, "optimizer steps", least=0)
     batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
+    lr: float = knob(3e-4, "learning rate", least=0)
     samples: int = knob(5, "how many samples", least=0)
 
 
@@ -286,23 +288,31 @@ def make_model(config):
     return GPT(config)
 
 
+def train(model, tokens, config, device):
+    """Take config.steps optimizer steps."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
+    idx, targets = get_batch(tokens, config)
+    for step in range(config.steps):
+        _, loss = model(idx.to(device), targets.to(device))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        print(f"step {step + 1:4d}   loss {loss.item():.4f}")
+
+
 def main(arguments=None):
     config = parse_config(arguments)
     device = pick_device(config.device)
     tokenizer = get_tokenizer()
     tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
-    idx, targets = get_batch(tokens, config)
-    print(f"{len(tokens):,} tokens of text; a batch: idx {tuple(idx.shape)}, targets {tuple(targets.shape)}")
-    for token, target in zip(idx[0, :4].tolist(), targets[0, :4].tolist(), strict=True):
-        print(f"{tokenizer.decode([token])!r} is followed by {tokenizer.decode([target])!r}")
+    print(f"{len(tokens):,} tokens of text")
     model = make_model(config).to(device)
     if model.config.vocab_size != tokenizer.n_vocab:
         raise UserError(f"--vocab_size {model.config.vocab_size}, but the tokenizer has {tokenizer.n_vocab}")
     print(f"{config.init} weights on {device}")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
-    _, loss = model(idx.to(device), targets.to(device))
-    nothing = math.log(tokenizer.n_vocab)
-    print(f"loss {loss.item():.4f}; a model that knows nothing pays ln {tokenizer.n_vocab} = {nothing:.4f}")
+    print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
+    train(model, tokens, config, device)
     print_samples(model, tokenizer, config, device)
 
 
