@@ -195,7 +195,7 @@ class Config(GPTConfig):
     )
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
-    steps: int = knob(20, "optimizer steps", least=0)
+    steps: int = knob(50, "optimizer steps", least=0)
     batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
     lr: float = knob(3e-4, "learning rate", least=0)
     samples: int = knob(5, "how many samples", least=0)
@@ -245,12 +245,18 @@ def load_text(path):
         raise UserError(f"no text in {path}: {error} ({remedy})") from error
 
 
-def get_batch(tokens, config):
-    """The first rows of the text: idx and targets, int64 (batch, context); a target is the next token."""
+def get_batch(tokens, config, step):
+    """The batch of a step (from 0): idx and targets, int64 (batch, context); a target is the next token.
+
+    The text is cut into windows, one after the other. Step s takes the windows from number s * batch on, and
+    after the last one comes the first again. It is arithmetic: nothing is remembered from step to step.
+    """
     T = config.context
-    if len(tokens) < config.batch * T + 1:
-        raise UserError(f"{len(tokens)} tokens of text are too few for --batch {config.batch} --context {T}")
-    rows = torch.stack([tokens[row * T : row * T + T + 1] for row in range(config.batch)])  # (B, T + 1)
+    if len(tokens) <= T:
+        raise UserError(f"{len(tokens)} tokens of text are too few for --context {T}")
+    count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
+    windows = [number % count for number in range(step * config.batch, (step + 1) * config.batch)]
+    rows = torch.stack([tokens[window * T : window * T + T + 1] for window in windows])  # (batch, T + 1)
     return rows[:, :-1], rows[:, 1:]
 
 
@@ -291,8 +297,8 @@ def make_model(config):
 def train(model, tokens, config, device):
     """Take config.steps optimizer steps."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
-    idx, targets = get_batch(tokens, config)
     for step in range(config.steps):
+        idx, targets = get_batch(tokens, config, step)
         _, loss = model(idx.to(device), targets.to(device))
         loss.backward()
         optimizer.step()

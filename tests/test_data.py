@@ -12,20 +12,33 @@ SMALL = Config(context=8, batch=3)
 
 def test_targets_are_the_inputs_one_token_later():
     tokens = torch.arange(100)
-    idx, targets = get_batch(tokens, SMALL)
+    idx, targets = get_batch(tokens, SMALL, step=2)
     assert idx.shape == targets.shape == (3, 8) and idx.dtype == targets.dtype == torch.int64
     assert torch.equal(targets, idx + 1)
 
 
-def test_rows_follow_each_other_and_share_no_input():
-    idx, _ = get_batch(torch.arange(100), SMALL)
-    assert torch.equal(idx.flatten(), torch.arange(24))
+def test_an_epoch_shows_every_window_once_and_the_next_shows_them_again():
+    tokens = torch.arange(8 * 8 + 1)  # 8 windows: a step of 3 straddles the epochs
+    shown = torch.cat([get_batch(tokens, SMALL, step)[0] for step in range(8)])  # (24, 8): three epochs
+    assert torch.equal(shown, torch.arange(64).view(8, 8).repeat(3, 1))
 
 
-def test_a_text_that_is_too_short_is_refused_with_its_numbers():
-    assert get_batch(torch.arange(25), SMALL)[1][-1, -1] == 24  # the last target is the last token
-    with pytest.raises(UserError, match="24 tokens of text are too few for --batch 3 --context 8"):
-        get_batch(torch.arange(24), SMALL)
+def test_the_last_tokens_wait_until_there_is_a_whole_window():
+    assert get_batch(torch.arange(24), SMALL, step=0)[0].max() == 15
+    assert get_batch(torch.arange(25), SMALL, step=0)[0].max() == 23
+
+
+def test_a_batch_depends_on_nothing_but_its_step():
+    tokens = torch.arange(1000)
+    in_order = [get_batch(tokens, SMALL, step) for step in range(20)]
+    for step in (13, 2, 19):
+        assert torch.equal(get_batch(tokens, SMALL, step)[0], in_order[step][0])
+
+
+@pytest.mark.parametrize("length", [0, 1, 8])
+def test_a_text_that_is_too_short_is_refused_with_its_numbers(length):
+    with pytest.raises(UserError, match=f"{length} tokens of text are too few for --context 8"):
+        get_batch(torch.arange(length), SMALL, step=0)
 
 
 def test_text_is_downloaded_once_and_decoded_as_utf8(tmp_path, monkeypatch):

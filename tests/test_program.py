@@ -100,9 +100,15 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
 
 
 def test_one_batch_can_be_learned_by_heart(capsys):
-    tokens = torch.randint(65, (4 * 16 + 1,), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(65, (4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # one batch of text
     history = train(capsys, tokens, steps=120)
     assert len(history) == 120 and abs(history[0] - math.log(65)) < 0.5 and history[-1] < 0.1
+
+
+def test_every_step_sees_new_text_until_the_epoch_is_over(capsys):
+    tokens = torch.randint(65, (2 * 4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # two batches
+    first, second, again = train(capsys, tokens, steps=3, lr=0.0)
+    assert first == again != second
 
 
 def test_the_program_trains(capsys):
