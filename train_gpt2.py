@@ -113,6 +113,7 @@ class GPT(nn.Module):
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.wte.weight = self.lm_head.weight  # one table reads and writes tokens (Press & Wolf 2017)
 
     def forward(self, idx, targets=None):
         """Predict the token after each token.

@@ -75,10 +75,29 @@ def test_heads_that_do_not_divide_the_width_are_refused_with_both_numbers():
         small_gpt(n_head=5)
 
 
-def test_gpt2_has_163_million_parameters():
+def test_gpt2_has_124_million_parameters():
     with torch.device("meta"):  # shapes without memory
         model = GPT(GPTConfig())
-    assert sum(p.numel() for p in model.parameters()) == 163_037_184
+    assert sum(p.numel() for p in model.parameters()) == 124_439_808
+
+
+def test_the_table_and_the_head_are_one_tensor_that_learns_from_both_ends():
+    model = small_gpt()
+    assert model.wte.weight is model.lm_head.weight
+    idx, targets = torch.full((1, 4), 3), torch.full((1, 4), 5)
+    model(idx, targets)[1].backward()
+    rows = model.wte.weight.grad.abs().sum(dim=1)
+    assert rows[3] > 0 and rows[5] > 0  # 3 was read, 5 was to be written
+
+
+def test_the_direction_of_the_tie_matters():
+    torch.manual_seed(0)
+    idx, targets = torch.randint(50257, (1, 32)), torch.randint(50257, (1, 32))
+    model = GPT(GPTConfig(context=32, n_layer=1))
+    assert abs(model(idx, targets)[1].item() - math.log(50257)) < 1
+    # An embedding is drawn from N(0, 1), 48 times as wide as a head: logits of deviation sqrt(768) = 28.
+    model.wte.weight = model.lm_head.weight = torch.nn.Embedding(50257, 768).weight
+    assert model(idx, targets)[1] > 200  # sure of everything, and wrong
 
 
 def hugging_face_gpt2(folder, **changes):
