@@ -105,7 +105,7 @@ GPT2_FEATURES = {  # Hugging Face's GPT-2 has switches; this file implements the
 class GPT(nn.Module):
     """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, h.0.attn.c_attn, ..., ln_f."""
 
-    def __init__(self, config):
+    def __init__(self, config, generator=None):
         super().__init__()
         self.config = config
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
@@ -114,6 +114,22 @@ class GPT(nn.Module):
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
         self.wte.weight = self.lm_head.weight  # one table reads and writes tokens (Press & Wolf 2017)
+        self.init_weights(generator)
+
+    @torch.no_grad()
+    def init_weights(self, generator=None):
+        """Draw OpenAI's initial weights (Radford 2019, section 2.3, and their code) from `generator`."""
+        for name, weight in self.named_parameters():
+            if name.endswith("bias"):
+                weight.zero_()
+            elif "ln_" in name:
+                weight.fill_(1.0)
+            elif name == "wpe.weight":
+                weight.normal_(std=0.01, generator=generator)
+            elif name.endswith("c_proj.weight"):  # 2 n_layer of these add to the residual stream
+                weight.normal_(std=0.02 / math.sqrt(2 * self.config.n_layer), generator=generator)
+            else:
+                weight.normal_(std=0.02, generator=generator)
 
     def forward(self, idx, targets=None):
         """Predict the token after each token.
@@ -291,8 +307,7 @@ def make_model(config):
         return model
     if config.n_embd % config.n_head != 0:
         raise UserError(f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}")
-    torch.manual_seed(config.seed)
-    return GPT(config)
+    return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
 
 def train(model, tokens, config, device):

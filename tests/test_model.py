@@ -90,14 +90,59 @@ def test_the_table_and_the_head_are_one_tensor_that_learns_from_both_ends():
     assert rows[3] > 0 and rows[5] > 0  # 3 was read, 5 was to be written
 
 
-def test_the_direction_of_the_tie_matters():
-    torch.manual_seed(0)
-    idx, targets = torch.randint(50257, (1, 32)), torch.randint(50257, (1, 32))
-    model = GPT(GPTConfig(context=32, n_layer=1))
-    assert abs(model(idx, targets)[1].item() - math.log(50257)) < 1
-    # An embedding is drawn from N(0, 1), 48 times as wide as a head: logits of deviation sqrt(768) = 28.
-    model.wte.weight = model.lm_head.weight = torch.nn.Embedding(50257, 768).weight
-    assert model(idx, targets)[1] > 200  # sure of everything, and wrong
+def test_every_parameter_has_the_initial_weights_of_openai():
+    model = small_gpt(vocab_size=1000, context=200, n_embd=128, n_layer=3)
+    for weight in model.parameters():
+        torch.nn.init.constant_(weight, 5.0)  # whatever init_weights leaves out keeps it
+    model.init_weights()
+    residual = 0.02 / math.sqrt(2 * 3)
+    std = {
+        "wte": 0.02,
+        "wpe": 0.01,
+        "c_attn": 0.02,
+        "c_fc": 0.02,
+        "attn.c_proj": residual,
+        "mlp.c_proj": residual,
+    }
+    for name, weight in model.named_parameters():
+        if name.endswith("bias"):
+            assert (weight == 0).all(), name
+        elif "ln_" in name:
+            assert (weight == 1).all(), name
+        else:
+            expected = next(value for kind, value in std.items() if name.endswith(f"{kind}.weight"))
+            assert weight.std().item() == pytest.approx(expected, rel=0.03), name
+            assert abs(weight.mean().item()) < 0.05 * expected, name
+
+
+def test_the_residual_stream_does_not_grow_with_depth():
+    x = torch.randn(4, 16, 128, generator=torch.Generator().manual_seed(0))
+    growth = {}
+    for n_layer in (4, 32):
+        y = x
+        for block in small_gpt(n_embd=128, n_layer=n_layer).h:
+            y = block(y)
+        growth[n_layer] = (y - x).std().item()
+    assert growth[32] == pytest.approx(
+        growth[4], rel=0.3
+    )  # without the scaling 2.8 = sqrt(32 / 4) times as much
+
+
+def test_the_first_loss_is_ln_of_the_vocabulary_and_half_the_variance_of_the_logits():
+    ids = torch.randint(50257, (8, 64), generator=torch.Generator().manual_seed(1))
+    model = GPT(GPTConfig(context=64, n_layer=2), torch.Generator().manual_seed(0))
+    variance = 768 * 0.02**2  # a logit is the sum of 768 products of a normed number and a weight
+    assert model(ids, ids.roll(-1))[1].item() == pytest.approx(math.log(50257) + variance / 2, abs=0.05)
+
+
+def test_the_generator_decides_the_weights():
+    config = GPTConfig(**SMALL)
+    first, again, other = (
+        GPT(config, torch.Generator().manual_seed(seed)).state_dict() for seed in (7, 7, 8)
+    )
+    for name, weight in first.items():
+        assert torch.equal(weight, again[name])
+        assert torch.equal(weight, other[name]) == ("bias" in name or "ln_" in name)
 
 
 def hugging_face_gpt2(folder, **changes):
