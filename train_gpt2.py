@@ -6,7 +6,9 @@ The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Lear
 import http.client
 import json
 import math
+import statistics
 import sys
+import time
 import urllib.request
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from dataclasses import dataclass, field, fields
@@ -311,15 +313,24 @@ def make_model(config):
 
 
 def train(model, tokens, config, device):
-    """Take config.steps optimizer steps."""
+    """Take config.steps optimizer steps, and tell how long they took."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
+    synchronize = torch.get_device_module(device).synchronize
+    seconds = []
     for step in range(config.steps):
+        start = time.perf_counter()
         idx, targets = get_batch(tokens, config, step)
         _, loss = model(idx.to(device), targets.to(device))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        print(f"step {step + 1:4d}   loss {loss.item():.4f}")
+        synchronize()  # a GPU works behind our back: wait for it, then read the clock
+        seconds.append(time.perf_counter() - start)
+        print(f"step {step + 1:4d}   loss {loss.item():.4f}   {1000 * seconds[-1]:.0f} ms")
+    if config.steps > 1:
+        usual = statistics.median(seconds[1:])  # the first step warms up
+        speed = config.batch * config.context / usual
+        print(f"median {1000 * usual:.0f} ms a step, {speed:,.0f} tokens/s; first {1000 * seconds[0]:.0f} ms")
 
 
 def main(arguments=None):

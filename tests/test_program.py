@@ -1,5 +1,6 @@
 import math
 import re
+import time
 
 import pytest
 import torch
@@ -32,12 +33,12 @@ def losses(out):
 
 
 def train(capsys, tokens, **knobs):
-    """The losses of a training run of a small model on these tokens."""
+    """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
     recipe = dict(device="cpu", lr=3e-3)
     config = Config(**(sizes | recipe | knobs))
     train_gpt2.train(train_gpt2.make_model(config), tokens, config, torch.device("cpu"))
-    return losses(capsys.readouterr().out)
+    return capsys.readouterr().out
 
 
 def run(capsys, *arguments):
@@ -86,7 +87,7 @@ def test_auto_takes_the_accelerator_that_pytorch_finds(found, monkeypatch):
 
 def test_random_weights_babble_the_same_for_the_same_seed(capsys):
     needs_vocabulary()
-    first, again, other = (run(capsys, "--seed", seed) for seed in ("1", "1", "2"))
+    first, again, other = (run(capsys, "--steps", "0", "--seed", seed) for seed in ("1", "1", "2"))
     assert "on cpu" in first and first.count("\n> Hello, I'm a language model,") == 5
     assert first == again != other
 
@@ -101,14 +102,26 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
 
 def test_one_batch_can_be_learned_by_heart(capsys):
     tokens = torch.randint(65, (4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # one batch of text
-    history = train(capsys, tokens, steps=120)
+    history = losses(train(capsys, tokens, steps=120))
     assert len(history) == 120 and abs(history[0] - math.log(65)) < 0.5 and history[-1] < 0.1
 
 
 def test_every_step_sees_new_text_until_the_epoch_is_over(capsys):
     tokens = torch.randint(65, (2 * 4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # two batches
-    first, second, again = train(capsys, tokens, steps=3, lr=0.0)
+    first, second, again = losses(train(capsys, tokens, steps=3, lr=0.0))
     assert first == again != second
+
+
+def test_the_clock_is_read_after_the_device_is_done(capsys, monkeypatch):
+    """A device that works 30 ms behind the program's back: the step must show them."""
+    monkeypatch.setattr(torch.cpu, "synchronize", lambda: time.sleep(0.03))
+    out = train(capsys, torch.arange(65), steps=3)
+    times = [int(ms) for ms in re.findall(r"   (\d+) ms", out)]
+    assert len(times) == 3 and min(times) >= 30
+    summary = r"median (\d+) ms a step, ([\d,]+) tokens/s; first (\d+) ms"
+    median, speed, first = re.search(summary, out).groups()
+    assert int(first) == times[0] and int(median) in range(min(times[1:]), max(times[1:]) + 1)
+    assert int(speed.replace(",", "")) == pytest.approx(4 * 16 / (int(median) / 1000), rel=0.05)
 
 
 def test_the_program_trains(capsys):
