@@ -336,6 +336,7 @@ def train(model, tokens, config, device):
 def main(arguments=None):
     config = parse_config(arguments)
     device = pick_device(config.device)
+    torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
     tokenizer = get_tokenizer()
     tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
     print(f"{len(tokens):,} tokens of text")

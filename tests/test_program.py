@@ -17,6 +17,8 @@ def text(tmp_path, monkeypatch):
     """Every test runs in a folder with a small input.txt."""
     (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    yield
+    torch.set_float32_matmul_precision("highest")
 
 
 def needs_vocabulary():
@@ -122,6 +124,15 @@ def test_the_clock_is_read_after_the_device_is_done(capsys, monkeypatch):
     median, speed, first = re.search(summary, out).groups()
     assert int(first) == times[0] and int(median) in range(min(times[1:]), max(times[1:]) + 1)
     assert int(speed.replace(",", "")) == pytest.approx(4 * 16 / (int(median) / 1000), rel=0.05)
+
+
+def test_the_program_asks_for_tf32_and_the_cpu_stays_exact(capsys):
+    needs_vocabulary()
+    a, b = torch.randn(2, 64, 64, generator=torch.Generator().manual_seed(0))
+    exact = a @ b
+    run(capsys, "--steps", "1", "--samples", "1")
+    assert torch.get_float32_matmul_precision() == "high"
+    assert torch.equal(a @ b, exact)
 
 
 def test_the_program_trains(capsys):
