@@ -3,6 +3,7 @@
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 """
 
+import functools
 import http.client
 import json
 import math
@@ -213,6 +214,7 @@ class Config(GPTConfig):
         "scratch", "first weights: scratch, or with their sizes gpt2, gpt2-medium, ..., a folder"
     )
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
+    dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
     steps: int = knob(50, "optimizer steps", least=0)
     batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
@@ -235,6 +237,24 @@ def parse_config(arguments=None):
     return config
 
 
+# ---- The machine -------------------------------------------------------------------------------------------
+
+
+class Machine:
+    """What this process runs on, decided once: its device, and the precision of its matrix products."""
+
+    def __init__(self, config):
+        self.device = pick_device(config.device)
+        self.dtype = pick_dtype(config.dtype, self.device)
+        mixed = self.dtype != torch.float32
+        self.autocast = functools.partial(torch.autocast, self.device.type, self.dtype, enabled=mixed)
+        self.synchronize = torch.get_device_module(self.device).synchronize
+        torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
+
+    def __str__(self):
+        return f"{self.device} in {str(self.dtype).removeprefix('torch.')}"
+
+
 def pick_device(name):
     """The device of that name; auto is the accelerator that PyTorch finds (CUDA, MPS, ...), else the CPU."""
     best = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
@@ -242,6 +262,22 @@ def pick_device(name):
     if name not in known:
         raise UserError(f"--device {name} is not here (there is {', '.join(known)})")
     return known[name]
+
+
+def pick_dtype(name, device):
+    """The precision of that name; auto is bfloat16 where the hardware multiplies in it, else float32."""
+    choices = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    if name != "auto":
+        if name not in choices:
+            raise UserError(f"--dtype {name} is unknown (auto, {', '.join(choices)})")
+        return choices[name]
+    native = False
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device) >= (8, 0)  # older GPUs only emulate it
+    elif device.type == "cpu":
+        features = getattr(torch.cpu, "get_capabilities", dict)()
+        native = features.get("avx512_bf16", False) or features.get("amx_bf16", False)
+    return torch.bfloat16 if native else torch.float32
 
 
 # ---- The data ----------------------------------------------------------------------------------------------
@@ -291,11 +327,11 @@ def get_tokenizer():
         raise UserError(f"GPT-2's vocabulary is not here and cannot be downloaded ({remedy})") from error
 
 
-def print_samples(model, tokenizer, config, device):
+def print_samples(model, tokenizer, config, machine):
     """Show some ways in which the model continues a prompt."""
     prompt = torch.tensor(tokenizer.encode("Hello, I'm a language model,"))
-    idx = prompt.repeat(config.samples, 1).to(device)  # (samples, T)
-    generator = torch.Generator(device).manual_seed(config.seed)
+    idx = prompt.repeat(config.samples, 1).to(machine.device)  # (samples, T)
+    generator = torch.Generator(machine.device).manual_seed(config.seed)
     for row in model.generate(idx, 30, top_k=50, generator=generator).tolist():
         print(f"> {tokenizer.decode(row)}")
 
@@ -312,19 +348,19 @@ def make_model(config):
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
 
-def train(model, tokens, config, device):
+def train(model, tokens, config, machine):
     """Take config.steps optimizer steps, and tell how long they took."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
-    synchronize = torch.get_device_module(device).synchronize
     seconds = []
     for step in range(config.steps):
         start = time.perf_counter()
         idx, targets = get_batch(tokens, config, step)
-        _, loss = model(idx.to(device), targets.to(device))
+        with machine.autocast():
+            _, loss = model(idx.to(machine.device), targets.to(machine.device))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        synchronize()  # a GPU works behind our back: wait for it, then read the clock
+        machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
         seconds.append(time.perf_counter() - start)
         print(f"step {step + 1:4d}   loss {loss.item():.4f}   {1000 * seconds[-1]:.0f} ms")
     if config.steps > 1:
@@ -335,19 +371,19 @@ def train(model, tokens, config, device):
 
 def main(arguments=None):
     config = parse_config(arguments)
-    device = pick_device(config.device)
-    torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
+    machine = Machine(config)
     tokenizer = get_tokenizer()
     tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
     print(f"{len(tokens):,} tokens of text")
-    model = make_model(config).to(device)
+    model = make_model(config).to(machine.device)
     if model.config.vocab_size != tokenizer.n_vocab:
         raise UserError(f"--vocab_size {model.config.vocab_size}, but the tokenizer has {tokenizer.n_vocab}")
-    print(f"{config.init} weights on {device}")
+    print(f"{config.init} weights on {machine}")
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
     print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
-    train(model, tokens, config, device)
-    print_samples(model, tokenizer, config, device)
+    train(model, tokens, config, machine)
+    with machine.autocast():
+        print_samples(model, tokenizer, config, machine)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import train_gpt2
-from train_gpt2 import Config, UserError, parse_config
+from train_gpt2 import Config, Machine, UserError, parse_config
 
-TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8".split()
+TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
 
@@ -37,9 +37,9 @@ def losses(out):
 def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
-    recipe = dict(device="cpu", lr=3e-3)
+    recipe = dict(device="cpu", dtype="float32", lr=3e-3)
     config = Config(**(sizes | recipe | knobs))
-    train_gpt2.train(train_gpt2.make_model(config), tokens, config, torch.device("cpu"))
+    train_gpt2.train(train_gpt2.make_model(config), tokens, config, Machine(config))
     return capsys.readouterr().out
 
 
@@ -133,6 +133,25 @@ def test_the_program_asks_for_tf32_and_the_cpu_stays_exact(capsys):
     run(capsys, "--steps", "1", "--samples", "1")
     assert torch.get_float32_matmul_precision() == "high"
     assert torch.equal(a @ b, exact)
+
+
+def test_bfloat16_is_taken_where_the_hardware_has_it(monkeypatch):
+    for capability, dtype in [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)]:
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)  # noqa: B023
+        assert train_gpt2.pick_dtype("auto", torch.device("cuda")) == dtype
+    for features, dtype in [({"avx2": True}, torch.float32), ({"avx512_bf16": True}, torch.bfloat16)]:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)  # noqa: B023
+        assert train_gpt2.pick_dtype("auto", torch.device("cpu")) == dtype
+    assert train_gpt2.pick_dtype("auto", torch.device("mps")) == torch.float32
+    assert train_gpt2.pick_dtype("float32", torch.device("cuda")) == torch.float32
+    with pytest.raises(UserError, match="--dtype float16 is unknown .auto, float32, bfloat16."):
+        train_gpt2.pick_dtype("float16", torch.device("cpu"))
+
+
+def test_bfloat16_changes_losses_by_less_than_two_hundredths(capsys):
+    tokens = torch.randint(65, (1000,), generator=torch.Generator().manual_seed(0))
+    exact, mixed = (losses(train(capsys, tokens, steps=10, dtype=dtype)) for dtype in ("float32", "bfloat16"))
+    assert exact != mixed and exact == pytest.approx(mixed, abs=0.02)
 
 
 def test_the_program_trains(capsys):
