@@ -215,6 +215,7 @@ class Config(GPTConfig):
     )
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
+    compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
     steps: int = knob(50, "optimizer steps", least=0)
     batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
@@ -248,6 +249,9 @@ class Machine:
         self.dtype = pick_dtype(config.dtype, self.device)
         mixed = self.dtype != torch.float32
         self.autocast = functools.partial(torch.autocast, self.device.type, self.dtype, enabled=mixed)
+        if config.compile not in ("auto", "true", "false"):
+            raise UserError(f"--compile {config.compile} is unknown (auto, true, false)")
+        self.compile = config.compile == "true" or (config.compile == "auto" and self.device.type == "cuda")
         self.synchronize = torch.get_device_module(self.device).synchronize
         torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
 
@@ -348,16 +352,38 @@ def make_model(config):
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
 
+def add_gradient(model, tokens, config, step, machine):
+    """Add the gradient of the step's loss to .grad; return the loss."""
+    idx, targets = get_batch(tokens, config, step)
+    with machine.autocast():
+        _, loss = model(idx.to(machine.device), targets.to(machine.device))
+    loss.backward()
+    return loss.detach()
+
+
+def compiled(model, tokens, config, machine):
+    """torch.compile(model); or the model as it is, if the compiler fails at its first, true batch."""
+    fast = torch.compile(model)
+    try:
+        add_gradient(fast, tokens, config, 0, machine)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # no C++ compiler, no Triton, an operator that it does not know, ...
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:100]
+        print(f"torch.compile does not work here, going on without it ({reason})")
+        fast = model
+    model.zero_grad()
+    return fast
+
+
 def train(model, tokens, config, machine):
     """Take config.steps optimizer steps, and tell how long they took."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
+    forward = compiled(model, tokens, config, machine) if machine.compile else model
     seconds = []
     for step in range(config.steps):
         start = time.perf_counter()
-        idx, targets = get_batch(tokens, config, step)
-        with machine.autocast():
-            _, loss = model(idx.to(machine.device), targets.to(machine.device))
-        loss.backward()
+        loss = add_gradient(forward, tokens, config, step, machine)
         optimizer.step()
         optimizer.zero_grad()
         machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock

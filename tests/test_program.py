@@ -1,5 +1,7 @@
+import functools
 import math
 import re
+import shutil
 import time
 
 import pytest
@@ -152,6 +154,50 @@ def test_bfloat16_changes_losses_by_less_than_two_hundredths(capsys):
     tokens = torch.randint(65, (1000,), generator=torch.Generator().manual_seed(0))
     exact, mixed = (losses(train(capsys, tokens, steps=10, dtype=dtype)) for dtype in ("float32", "bfloat16"))
     assert exact != mixed and exact == pytest.approx(mixed, abs=0.02)
+
+
+def test_compile_is_for_cuda_unless_asked_for(monkeypatch):
+    assert not Machine(Config(device="cpu")).compile and Machine(Config(device="cpu", compile="true")).compile
+    monkeypatch.setattr(train_gpt2, "pick_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 0))
+    assert Machine(Config()).compile and not Machine(Config(compile="false")).compile
+    with pytest.raises(UserError, match="--compile yes is unknown .auto, true, false."):
+        Machine(Config(compile="yes"))
+
+
+def test_a_compiler_that_fails_at_the_first_call_is_told_and_done_without(capsys, monkeypatch):
+    def broken(model):
+        def call(*_):
+            raise RuntimeError("no C++ compiler\nwas found")
+
+        return call
+
+    plain = losses(train(capsys, torch.arange(65), steps=3))
+    monkeypatch.setattr(torch, "compile", broken)
+    out = train(capsys, torch.arange(65), steps=3, compile="true")
+    assert "going on without it (RuntimeError: no C++ compiler was found)" in out and losses(out) == plain
+
+
+def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
+    graphs, config = [], Config(65, 16, 1, 2, 32, device="cpu", dtype="float32", batch=4, steps=3)
+    compiler = functools.partial(
+        torch.compile, backend=lambda graph, _: graphs.append(graph) or graph.forward
+    )
+    monkeypatch.setattr(torch, "compile", compiler)
+    model, machine, tokens = train_gpt2.make_model(config), Machine(config), torch.arange(1000) % 65
+    fast = train_gpt2.compiled(model, tokens, config, machine)
+    assert len(graphs) == 1 and all(weight.grad is None for weight in model.parameters())
+    for step in range(3):
+        train_gpt2.add_gradient(fast, tokens, config, step, machine)
+    assert len(graphs) == 1
+
+
+def test_the_compiled_model_has_the_same_losses(capsys, monkeypatch):
+    if shutil.which("g++") is None and shutil.which("clang++") is None:
+        pytest.skip("needs a C++ compiler")
+    plain = losses(train(capsys, torch.arange(65), steps=3, n_layer=1))
+    out = train(capsys, torch.arange(65), steps=3, n_layer=1, compile="true")
+    assert "does not work" not in out and losses(out) == pytest.approx(plain, rel=1e-4)
 
 
 def test_the_program_trains(capsys):
