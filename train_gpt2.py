@@ -60,10 +60,7 @@ class CausalSelfAttention(nn.Module):
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, n_head, T, C / n_head)
-        scores = q @ k.transpose(-2, -1) / math.sqrt(C // self.n_head)  # (B, n_head, T, T): row reads column
-        future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(diagonal=1)
-        weights = F.softmax(scores.masked_fill(future, -math.inf), dim=-1)  # each row sums to 1
-        y = weights @ v  # (B, n_head, T, C / n_head)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, n_head, T, C / n_head)
         return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
 
 

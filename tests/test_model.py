@@ -62,6 +62,14 @@ def test_attention_is_the_formula_one_head_and_one_position_at_a_time():
     torch.testing.assert_close(attention(x[None])[0], y @ attention.c_proj.weight.T + attention.c_proj.bias)
 
 
+def test_attention_does_not_store_a_table_of_all_pairs():
+    attention, x = CausalSelfAttention(GPTConfig(n_head=2, n_embd=16)), torch.randn(1, 1024, 16)
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.numel()) or t, lambda t: t):
+        attention(x)
+    assert saved and max(saved) < 1024 * 1024  # by hand: 2 * 1024 * 1024 weights, kept for the backward pass
+
+
 def test_a_token_changes_what_follows_it_and_nothing_before_it():
     model, ids = small_gpt(), random_ids(1, 10)
     before, _ = model(ids)
