@@ -108,11 +108,12 @@ class GPT(nn.Module):
     def __init__(self, config, generator=None):
         super().__init__()
         self.config = config
-        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        rows = 128 * math.ceil(config.vocab_size / 128)  # 50,304 for GPT-2: CUDA is fast on round sizes
+        self.wte = nn.Embedding(rows, config.n_embd)
         self.wpe = nn.Embedding(config.context, config.n_embd)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd)
-        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.lm_head = nn.Linear(config.n_embd, rows, bias=False)
         self.wte.weight = self.lm_head.weight  # one table reads and writes tokens (Press & Wolf 2017)
         self.init_weights(generator)
 
@@ -124,12 +125,20 @@ class GPT(nn.Module):
                 weight.zero_()
             elif "ln_" in name:
                 weight.fill_(1.0)
+            elif name == "wte.weight":
+                weight[: self.config.vocab_size].normal_(std=0.02, generator=generator)
+                weight[self.config.vocab_size :] = 0.0  # padding: never read, and no gradient reaches it
             elif name == "wpe.weight":
                 weight.normal_(std=0.01, generator=generator)
             elif name.endswith("c_proj.weight"):  # 2 n_layer of these add to the residual stream
                 weight.normal_(std=0.02 / math.sqrt(2 * self.config.n_layer), generator=generator)
             else:
                 weight.normal_(std=0.02, generator=generator)
+
+    def num_parameters(self):
+        """The number of parameters, without the padding of the table."""
+        padding = self.wte.weight[self.config.vocab_size :].numel()
+        return sum(weight.numel() for weight in self.parameters()) - padding
 
     def forward(self, idx, targets=None):
         """Predict the token after each token.
@@ -142,7 +151,7 @@ class GPT(nn.Module):
         x = self.wte(idx) + self.wpe(torch.arange(T, device=idx.device))  # (B, T, C)
         for block in self.h:
             x = block(x)
-        logits = self.lm_head(self.ln_f(x))  # (B, T, vocab_size)
+        logits = self.lm_head(self.ln_f(x))[..., : self.config.vocab_size]  # (B, T, vocab_size)
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
@@ -189,6 +198,8 @@ class GPT(nn.Module):
                     weight = weight.t()  # OpenAI stored the matrices of a block as (in, out)
                 if not key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
                     weights[key] = weight
+            padding = len(model.wte.weight) - model.config.vocab_size
+            weights["wte.weight"] = F.pad(weights["wte.weight"], (0, 0, 0, padding))
             weights["lm_head.weight"] = weights["wte.weight"]
             model.load_state_dict(weights)  # strict: the same names and the same shapes, both ways
         except (
@@ -402,7 +413,7 @@ def main(arguments=None):
     if model.config.vocab_size != tokenizer.n_vocab:
         raise UserError(f"--vocab_size {model.config.vocab_size}, but the tokenizer has {tokenizer.n_vocab}")
     print(f"{config.init} weights on {machine}")
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+    print(f"{model.num_parameters():,} parameters")
     print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
     train(model, tokens, config, machine)
     with machine.autocast():

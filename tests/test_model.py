@@ -86,7 +86,7 @@ def test_heads_that_do_not_divide_the_width_are_refused_with_both_numbers():
 def test_gpt2_has_124_million_parameters():
     with torch.device("meta"):  # shapes without memory
         model = GPT(GPTConfig())
-    assert sum(p.numel() for p in model.parameters()) == 124_439_808
+    assert model.num_parameters() == 124_439_808
 
 
 def test_the_table_and_the_head_are_one_tensor_that_learns_from_both_ends():
@@ -113,6 +113,9 @@ def test_every_parameter_has_the_initial_weights_of_openai():
         "mlp.c_proj": residual,
     }
     for name, weight in model.named_parameters():
+        if name == "wte.weight":
+            assert len(weight) == 1024 and (weight[1000:] == 0).all()
+            weight = weight[:1000]
         if name.endswith("bias"):
             assert (weight == 0).all(), name
         elif "ln_" in name:
@@ -288,3 +291,22 @@ def test_equal_logits_cost_ln_of_the_vocabulary():
     model = small_gpt()  # with a head of zeros it knows nothing: every token is as likely as any other
     torch.nn.init.zeros_(model.lm_head.weight)
     assert model(random_ids(2, 8), random_ids(2, 8))[1].item() == pytest.approx(math.log(65))
+
+
+def test_the_padding_is_never_seen_and_never_learns(tmp_path):
+    model = small_gpt()
+    assert model.wte.weight.shape == (128, 32)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.1)
+    for _ in range(3):
+        logits, loss = model(random_ids(2, 8), random_ids(2, 8))
+        assert logits.shape == (2, 8, 65)
+        loss.backward()
+        optimizer.step()
+    assert (model.wte.weight[65:] == 0).all() and (model.wte.weight[:65] != 0).all()
+
+
+def test_no_sample_is_an_id_without_a_token():
+    samples = small_gpt().generate(
+        random_ids(500, 1), 8, temperature=100.0
+    )  # so hot that all tokens are alike
+    assert samples.max() == 64
