@@ -3,6 +3,7 @@
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 """
 
+import ctypes
 import functools
 import http.client
 import json
@@ -260,11 +261,22 @@ class Machine:
         if config.compile not in ("auto", "true", "false"):
             raise UserError(f"--compile {config.compile} is unknown (auto, true, false)")
         self.compile = config.compile == "true" or (config.compile == "auto" and self.device.type == "cuda")
+        if self.device.type == "cpu" and sys.platform == "linux":
+            keep_freed_memory()
         self.synchronize = torch.get_device_module(self.device).synchronize
         torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
 
     def __str__(self):
         return f"{self.device} in {str(self.dtype).removeprefix('torch.')}"
+
+
+def keep_freed_memory():
+    """Make glibc reuse large blocks of memory, instead of returning each to the kernel: see mallopt(3)."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt:
+        M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def pick_device(name):

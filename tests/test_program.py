@@ -1,8 +1,12 @@
 import functools
 import math
+import platform
 import re
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +15,7 @@ import train_gpt2
 from train_gpt2 import Config, Machine, UserError, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
+ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
 
@@ -198,6 +203,27 @@ def test_the_compiled_model_has_the_same_losses(capsys, monkeypatch):
     plain = losses(train(capsys, torch.arange(65), steps=3, n_layer=1))
     out = train(capsys, torch.arange(65), steps=3, n_layer=1, compile="true")
     assert "does not work" not in out and losses(out) == pytest.approx(plain, rel=1e-4)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_a_large_block_is_not_fetched_from_the_kernel_again():
+    program = """
+import resource, torch, train_gpt2
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        torch.ones(16_000_000)  # 64 MB: 16,000 pages
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+before = faults()
+train_gpt2.Machine(train_gpt2.Config(device="cpu"))
+faults()
+print(before, faults())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    assert before > 10 * max(after, 1)
 
 
 def test_the_program_trains(capsys):
