@@ -1,6 +1,7 @@
 """GPT-2 (124M), grown one commit at a time.
 
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
+The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), appendix B.
 """
 
 import ctypes
@@ -397,18 +398,20 @@ def compiled(model, tokens, config, machine):
 
 
 def train(model, tokens, config, machine):
-    """Take config.steps optimizer steps, and tell how long they took."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
+    """Take config.steps optimizer steps with the recipe of GPT-3 (Brown et al. 2020, appendix B)."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), eps=1e-8)
     forward = compiled(model, tokens, config, machine) if machine.compile else model
     seconds = []
     for step in range(config.steps):
         start = time.perf_counter()
         loss = add_gradient(forward, tokens, config, step, machine)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
         optimizer.step()
         optimizer.zero_grad()
         machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
         seconds.append(time.perf_counter() - start)
-        print(f"step {step + 1:4d}   loss {loss.item():.4f}   {1000 * seconds[-1]:.0f} ms")
+        ms = 1000 * seconds[-1]
+        print(f"step {step + 1:4d}   loss {loss.item():.4f}   norm {norm:.4f}   {ms:.0f} ms")
     if config.steps > 1:
         usual = statistics.median(seconds[1:])  # the first step warms up
         speed = config.batch * config.context / usual

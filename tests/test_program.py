@@ -226,6 +226,32 @@ print(before, faults())
     assert before > 10 * max(after, 1)
 
 
+def test_the_optimizer_has_the_numbers_of_gpt3(capsys, monkeypatch):
+    made = []
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: made.append(self) or step(self))
+    train(capsys, torch.arange(65), steps=1)
+    for group in made[0].param_groups:
+        assert (group["betas"], group["eps"]) == ((0.9, 0.95), 1e-8)
+
+
+def test_the_gradient_is_clipped_to_norm_1_and_its_own_norm_is_told(capsys, monkeypatch):
+    applied = []
+    step = torch.optim.AdamW.step
+
+    def spy(self, *arguments):
+        gradients = [weight.grad for group in self.param_groups for weight in group["params"]]
+        applied.append(torch.nn.utils.get_total_norm(gradients).item())
+        return step(self, *arguments)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spy)
+    tokens = torch.zeros(100, dtype=torch.int64)  # one token only: a steep way down at first, none at last
+    out = train(capsys, tokens, steps=30, lr=3e-2)
+    told = [float(norm) for norm in re.findall(r"norm (\d+\.\d+)", out)]
+    assert max(told) > 1 > min(told)
+    assert applied == pytest.approx([min(norm, 1.0) for norm in told], abs=1e-3)
+
+
 def test_the_program_trains(capsys):
     needs_vocabulary()
     history = losses(run(capsys, "--steps", "3", "--samples", "1"))
