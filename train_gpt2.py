@@ -229,7 +229,8 @@ class Config(GPTConfig):
     seed: int = knob(1, "of the first weights and of the samples", least=0)
     steps: int = knob(50, "optimizer steps", least=0)
     batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
-    lr: float = knob(3e-4, "learning rate", least=0)
+    lr: float = knob(6e-4, "peak learning rate", least=0)
+    warmup_steps: int = knob(10, "steps of linear warm-up to the peak", least=0)
     samples: int = knob(5, "how many samples", least=0)
 
 
@@ -397,6 +398,17 @@ def compiled(model, tokens, config, machine):
     return fast
 
 
+def learning_rate(step, config):
+    """The rate of a step (from 0): up to config.lr in a line, then down to a tenth of it along a cosine.
+
+    Brown et al. 2020, appendix B, and Loshchilov & Hutter 2016.
+    """
+    if step < config.warmup_steps:
+        return config.lr * (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / (config.steps - config.warmup_steps)  # from 0 to almost 1
+    return config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * progress)) / 2)
+
+
 def train(model, tokens, config, machine):
     """Take config.steps optimizer steps with the recipe of GPT-3 (Brown et al. 2020, appendix B)."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), eps=1e-8)
@@ -406,12 +418,15 @@ def train(model, tokens, config, machine):
         start = time.perf_counter()
         loss = add_gradient(forward, tokens, config, step, machine)
         norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
+        rate = learning_rate(step, config)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
         optimizer.step()
         optimizer.zero_grad()
         machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
         seconds.append(time.perf_counter() - start)
         ms = 1000 * seconds[-1]
-        print(f"step {step + 1:4d}   loss {loss.item():.4f}   norm {norm:.4f}   {ms:.0f} ms")
+        print(f"step {step + 1:4d}   loss {loss.item():.4f}   norm {norm:.4f}   lr {rate:.2e}   {ms:.0f} ms")
     if config.steps > 1:
         usual = statistics.median(seconds[1:])  # the first step warms up
         speed = config.batch * config.context / usual

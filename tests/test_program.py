@@ -44,7 +44,7 @@ def losses(out):
 def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
-    recipe = dict(device="cpu", dtype="float32", lr=3e-3)
+    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0)
     config = Config(**(sizes | recipe | knobs))
     train_gpt2.train(train_gpt2.make_model(config), tokens, config, Machine(config))
     return capsys.readouterr().out
@@ -111,7 +111,7 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
 
 def test_one_batch_can_be_learned_by_heart(capsys):
     tokens = torch.randint(65, (4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # one batch of text
-    history = losses(train(capsys, tokens, steps=120))
+    history = losses(train(capsys, tokens, steps=120, lr=1e-2))
     assert len(history) == 120 and abs(history[0] - math.log(65)) < 0.5 and history[-1] < 0.1
 
 
@@ -252,9 +252,41 @@ def test_the_gradient_is_clipped_to_norm_1_and_its_own_norm_is_told(capsys, monk
     assert applied == pytest.approx([min(norm, 1.0) for norm in told], abs=1e-3)
 
 
+def test_the_learning_rate_climbs_in_a_line_and_descends_along_a_cosine():
+    config = Config(lr=6e-4, warmup_steps=10, steps=110)
+    rates = [train_gpt2.learning_rate(step, config) for step in range(110)]
+    assert rates[:10] == pytest.approx([6e-5 * n for n in range(1, 11)])
+    assert rates[10] == max(rates) == pytest.approx(6e-4)
+    assert rates[60] == pytest.approx((6e-4 + 6e-5) / 2)  # half-way between the peak and a tenth of it
+    assert rates[10:] == sorted(rates[10:], reverse=True) and 6e-5 < rates[-1] < 6.1e-5
+
+
+def test_a_run_shorter_than_the_warmup_only_climbs():
+    config = Config(lr=1.0, warmup_steps=10, steps=5)
+    assert [train_gpt2.learning_rate(step, config) for step in range(5)] == pytest.approx(
+        [0.1, 0.2, 0.3, 0.4, 0.5]
+    )
+
+
+def test_the_optimizer_takes_the_rate_that_is_told(capsys, monkeypatch):
+    taken = []
+    step = torch.optim.AdamW.step
+
+    def spy(self):
+        taken.extend(f"{group['lr']:.2e}" for group in self.param_groups)
+        return step(self)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", spy)
+    out = train(capsys, torch.arange(65), steps=4, lr=1e-3, warmup_steps=2)
+    told = re.findall(r"lr (\S+)", out)
+    assert told[:3] == ["5.00e-04", "1.00e-03", "1.00e-03"] and list(dict.fromkeys(taken)) == list(
+        dict.fromkeys(told)
+    )
+
+
 def test_the_program_trains(capsys):
     needs_vocabulary()
-    history = losses(run(capsys, "--steps", "3", "--samples", "1"))
+    history = losses(run(capsys, "--steps", "3", "--samples", "1", "--warmup_steps", "0", "--lr", "0.01"))
     assert (
         len(history) == 3
         and history[0] == pytest.approx(math.log(50257), abs=0.5)
