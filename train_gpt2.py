@@ -231,6 +231,7 @@ class Config(GPTConfig):
     batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(10, "steps of linear warm-up to the peak", least=0)
+    weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
     samples: int = knob(5, "how many samples", least=0)
 
 
@@ -398,6 +399,15 @@ def compiled(model, tokens, config, machine):
     return fast
 
 
+def make_optimizer(model, config):
+    """AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay."""
+    matrices = [weight for weight in model.parameters() if weight.dim() >= 2]
+    vectors = [weight for weight in model.parameters() if weight.dim() < 2]
+    print(f"{len(matrices)} tensors decay by {config.weight_decay}, {len(vectors)} do not")
+    groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=vectors, weight_decay=0.0)]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), eps=1e-8)
+
+
 def learning_rate(step, config):
     """The rate of a step (from 0): up to config.lr in a line, then down to a tenth of it along a cosine.
 
@@ -410,8 +420,8 @@ def learning_rate(step, config):
 
 
 def train(model, tokens, config, machine):
-    """Take config.steps optimizer steps with the recipe of GPT-3 (Brown et al. 2020, appendix B)."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), eps=1e-8)
+    """Take config.steps optimizer steps."""
+    optimizer = make_optimizer(model, config)
     forward = compiled(model, tokens, config, machine) if machine.compile else model
     seconds = []
     for step in range(config.steps):

@@ -284,6 +284,18 @@ def test_the_optimizer_takes_the_rate_that_is_told(capsys, monkeypatch):
     )
 
 
+def test_every_parameter_is_optimised_once_and_only_matrices_decay(capsys):
+    with torch.device("meta"):
+        model = train_gpt2.GPT(Config())
+    decayed, others = train_gpt2.make_optimizer(model, Config()).param_groups
+    assert "50 tensors decay by 0.1, 98 do not" in capsys.readouterr().out
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
+    names = {weight: name for name, weight in model.named_parameters()}
+    assert sorted(map(id, decayed["params"] + others["params"])) == sorted(map(id, names))
+    for weight in others["params"]:
+        assert names[weight].endswith("bias") or "ln_" in names[weight]
+
+
 def test_the_program_trains(capsys):
     needs_vocabulary()
     history = losses(run(capsys, "--steps", "3", "--samples", "1", "--warmup_steps", "0", "--lr", "0.01"))
