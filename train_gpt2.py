@@ -405,7 +405,7 @@ def make_optimizer(model, config):
     vectors = [weight for weight in model.parameters() if weight.dim() < 2]
     print(f"{len(matrices)} tensors decay by {config.weight_decay}, {len(vectors)} do not")
     groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=vectors, weight_decay=0.0)]
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), eps=1e-8)
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
 
 
 def learning_rate(step, config):

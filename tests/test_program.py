@@ -296,6 +296,18 @@ def test_every_parameter_is_optimised_once_and_only_matrices_decay(capsys):
         assert names[weight].endswith("bias") or "ln_" in names[weight]
 
 
+def test_the_fused_optimizer_takes_the_same_steps(capsys, monkeypatch):
+    tokens = torch.randint(65, (1000,), generator=torch.Generator().manual_seed(0))
+    fused = losses(train(capsys, tokens, steps=20))
+    monkeypatch.setattr(torch.optim, "AdamW", functools.partial(unfused, torch.optim.AdamW))
+    assert losses(train(capsys, tokens, steps=20)) == pytest.approx(fused, rel=1e-4)
+
+
+def unfused(optimizer, *arguments, fused, **options):
+    assert fused
+    return optimizer(*arguments, fused=False, **options)
+
+
 def test_the_program_trains(capsys):
     needs_vocabulary()
     history = losses(run(capsys, "--steps", "3", "--samples", "1", "--warmup_steps", "0", "--lr", "0.01"))
