@@ -228,7 +228,8 @@ class Config(GPTConfig):
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
     steps: int = knob(50, "optimizer steps", least=0)
-    batch: int = knob(4, "sequences in a batch, each of --context tokens", least=1)
+    batch_tokens: int = knob(524288, "tokens of an optimizer step, over all its micro-batches", least=1)
+    micro_batch: int = knob(4, "sequences in a forward pass, each of --context tokens", least=1)
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(10, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
@@ -327,18 +328,31 @@ def load_text(path):
         raise UserError(f"no text in {path}: {error} ({remedy})") from error
 
 
-def get_batch(tokens, config, step):
-    """The batch of a step (from 0): idx and targets, int64 (batch, context); a target is the next token.
+def micro_steps(config):
+    """The number of micro-batches in an optimizer step. Raises UserError unless they make it whole."""
+    size = config.micro_batch * config.context
+    if config.batch_tokens % size != 0:
+        nearest = max(round(config.batch_tokens / size), 1) * size
+        product = f"--micro_batch {config.micro_batch} x --context {config.context} = {size}"
+        raise UserError(
+            f"--batch_tokens {config.batch_tokens} is no multiple of {product}; {nearest} would be"
+        )
+    return config.batch_tokens // size
 
-    The text is cut into windows, one after the other. Step s takes the windows from number s * batch on, and
-    after the last one comes the first again. It is arithmetic: nothing is remembered from step to step.
+
+def get_batch(tokens, config, step, micro):
+    """A micro-batch of a step (both from 0): idx and targets, int64 (micro_batch, context), one token later.
+
+    The text is cut into windows, one after the other. The rows of a step take the next batch_tokens / context
+    of them, and after the last comes the first again. It is arithmetic: nothing is remembered between steps.
     """
     T = config.context
     if len(tokens) <= T:
         raise UserError(f"{len(tokens)} tokens of text are too few for --context {T}")
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
-    windows = [number % count for number in range(step * config.batch, (step + 1) * config.batch)]
-    rows = torch.stack([tokens[window * T : window * T + T + 1] for window in windows])  # (batch, T + 1)
+    first = step * (config.batch_tokens // T) + micro * config.micro_batch
+    windows = [number % count for number in range(first, first + config.micro_batch)]
+    rows = torch.stack([tokens[window * T : window * T + T + 1] for window in windows])  # (B, T + 1)
     return rows[:, :-1], rows[:, 1:]
 
 
@@ -375,20 +389,28 @@ def make_model(config):
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
 
-def add_gradient(model, tokens, config, step, machine):
-    """Add the gradient of the step's loss to .grad; return the loss."""
-    idx, targets = get_batch(tokens, config, step)
+def add_gradient(model, tokens, config, step, micro, machine):
+    """Add a micro-batch's part of the gradient of the step's loss to .grad; return its part of the loss."""
+    idx, targets = get_batch(tokens, config, step, micro)
     with machine.autocast():
         _, loss = model(idx.to(machine.device), targets.to(machine.device))
+    loss = loss / micro_steps(config)  # so that all parts together are the mean over the step
     loss.backward()
     return loss.detach()
+
+
+def accumulate_gradients(model, tokens, config, step, machine):
+    """Add the gradient of the step's loss, the mean over all its tokens, to .grad; return the loss."""
+    return sum(
+        add_gradient(model, tokens, config, step, micro, machine) for micro in range(micro_steps(config))
+    )
 
 
 def compiled(model, tokens, config, machine):
     """torch.compile(model); or the model as it is, if the compiler fails at its first, true batch."""
     fast = torch.compile(model)
     try:
-        add_gradient(fast, tokens, config, 0, machine)
+        add_gradient(fast, tokens, config, 0, 0, machine)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # no C++ compiler, no Triton, an operator that it does not know, ...
@@ -426,7 +448,7 @@ def train(model, tokens, config, machine):
     seconds = []
     for step in range(config.steps):
         start = time.perf_counter()
-        loss = add_gradient(forward, tokens, config, step, machine)
+        loss = accumulate_gradients(forward, tokens, config, step, machine)
         norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:
@@ -439,13 +461,15 @@ def train(model, tokens, config, machine):
         print(f"step {step + 1:4d}   loss {loss.item():.4f}   norm {norm:.4f}   lr {rate:.2e}   {ms:.0f} ms")
     if config.steps > 1:
         usual = statistics.median(seconds[1:])  # the first step warms up
-        speed = config.batch * config.context / usual
+        speed = config.batch_tokens / usual
         print(f"median {1000 * usual:.0f} ms a step, {speed:,.0f} tokens/s; first {1000 * seconds[0]:.0f} ms")
 
 
 def main(arguments=None):
     config = parse_config(arguments)
     machine = Machine(config)
+    parts = f"{micro_steps(config)} micro-batches of {config.micro_batch} x {config.context}"
+    print(f"{config.batch_tokens:,} tokens a step: {parts}")
     tokenizer = get_tokenizer()
     tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
     print(f"{len(tokens):,} tokens of text")

@@ -15,6 +15,7 @@ import train_gpt2
 from train_gpt2 import Config, Machine, UserError, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
+TINY += "--micro_batch 2 --batch_tokens 64".split()
 ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
@@ -44,7 +45,7 @@ def losses(out):
 def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
-    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0)
+    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
     config = Config(**(sizes | recipe | knobs))
     train_gpt2.train(train_gpt2.make_model(config), tokens, config, Machine(config))
     return capsys.readouterr().out
@@ -184,7 +185,7 @@ def test_a_compiler_that_fails_at_the_first_call_is_told_and_done_without(capsys
 
 
 def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
-    graphs, config = [], Config(65, 16, 1, 2, 32, device="cpu", dtype="float32", batch=4, steps=3)
+    graphs, config = [], Config(65, 16, 1, 2, 32, device="cpu", dtype="float32", batch_tokens=64, steps=3)
     compiler = functools.partial(
         torch.compile, backend=lambda graph, _: graphs.append(graph) or graph.forward
     )
@@ -193,7 +194,7 @@ def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
     fast = train_gpt2.compiled(model, tokens, config, machine)
     assert len(graphs) == 1 and all(weight.grad is None for weight in model.parameters())
     for step in range(3):
-        train_gpt2.add_gradient(fast, tokens, config, step, machine)
+        train_gpt2.accumulate_gradients(fast, tokens, config, step, machine)
     assert len(graphs) == 1
 
 
@@ -306,6 +307,20 @@ def test_the_fused_optimizer_takes_the_same_steps(capsys, monkeypatch):
 def unfused(optimizer, *arguments, fused, **options):
     assert fused
     return optimizer(*arguments, fused=False, **options)
+
+
+def test_eight_micro_batches_of_one_give_the_gradient_of_one_batch_of_eight():
+    tokens = torch.randint(65, (1000,), generator=torch.Generator().manual_seed(0))
+    gradients, means = [], []
+    for micro_batch in (8, 1):
+        config = Config(
+            65, 16, 2, 2, 32, device="cpu", dtype="float32", micro_batch=micro_batch, batch_tokens=128
+        )
+        model = train_gpt2.make_model(config)
+        means.append(train_gpt2.accumulate_gradients(model, tokens, config, 3, Machine(config)))
+        gradients.append(torch.cat([weight.grad.flatten() for weight in model.parameters()]))
+    assert means[0].item() == pytest.approx(means[1].item(), rel=1e-6)
+    assert (gradients[0] - gradients[1]).norm() < 1e-6 * gradients[0].norm()
 
 
 def test_the_program_trains(capsys):
