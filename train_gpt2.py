@@ -9,6 +9,7 @@ import functools
 import http.client
 import json
 import math
+import os
 import statistics
 import sys
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import tiktoken
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
@@ -255,7 +257,7 @@ def parse_config(arguments=None):
 
 
 class Machine:
-    """What this process runs on, decided once: its device, and the precision of its matrix products."""
+    """What this process runs on, decided once: its device, its precision, and its rank among the others."""
 
     def __init__(self, config):
         self.device = pick_device(config.device)
@@ -268,10 +270,36 @@ class Machine:
         if self.device.type == "cpu" and sys.platform == "linux":
             keep_freed_memory()
         self.synchronize = torch.get_device_module(self.device).synchronize
+        self.rank = int(os.environ.get("RANK", 0))  # torchrun sets these
+        self.world = int(os.environ.get("WORLD_SIZE", 1))
+        if self.world > 1:
+            self.join(int(os.environ.get("LOCAL_RANK", self.rank)))
         torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
 
     def __str__(self):
-        return f"{self.device} in {str(self.dtype).removeprefix('torch.')}"
+        ranks = f"{self.world} x " if self.world > 1 else ""
+        return f"{ranks}{self.device} in {str(self.dtype).removeprefix('torch.')}"
+
+    def join(self, local_rank):
+        """Take the device of that number on this computer, and meet the other ranks."""
+        try:
+            torch.get_device_module(self.device).set_device(local_rank)
+        except (AttributeError, RuntimeError) as error:
+            remedy = "start fewer ranks, or use --device cpu"
+            raise UserError(f"there is no {self.device} for local rank {local_rank}: {remedy}") from error
+        dist.init_process_group(dist.get_default_backend_for_device(self.device))  # nccl, or gloo on CPUs
+
+    def barrier(self):
+        """Wait until every rank has come here."""
+        if self.world > 1:
+            dist.barrier()
+
+    def mean(self, tensor):
+        """Replace a tensor by its mean over the ranks, on every rank."""
+        if self.world > 1:
+            dist.all_reduce(tensor)
+            tensor /= self.world
+        return tensor
 
 
 def keep_freed_memory():
@@ -328,20 +356,20 @@ def load_text(path):
         raise UserError(f"no text in {path}: {error} ({remedy})") from error
 
 
-def micro_steps(config):
-    """The number of micro-batches in an optimizer step. Raises UserError unless they make it whole."""
-    size = config.micro_batch * config.context
+def micro_steps(config, world):
+    """The micro-batches of a rank in an optimizer step. Raises UserError unless they make it whole."""
+    size = config.micro_batch * config.context * world
     if config.batch_tokens % size != 0:
         nearest = max(round(config.batch_tokens / size), 1) * size
-        product = f"--micro_batch {config.micro_batch} x --context {config.context} = {size}"
+        product = f"--micro_batch {config.micro_batch} x --context {config.context} x ranks {world} = {size}"
         raise UserError(
             f"--batch_tokens {config.batch_tokens} is no multiple of {product}; {nearest} would be"
         )
     return config.batch_tokens // size
 
 
-def get_batch(tokens, config, step, micro):
-    """A micro-batch of a step (both from 0): idx and targets, int64 (micro_batch, context), one token later.
+def get_batch(tokens, config, step, micro, rank, world):
+    """A rank's micro-batch of a step (all from 0): idx and targets, int64 (micro_batch, context).
 
     The text is cut into windows, one after the other. The rows of a step take the next batch_tokens / context
     of them, and after the last comes the first again. It is arithmetic: nothing is remembered between steps.
@@ -350,7 +378,7 @@ def get_batch(tokens, config, step, micro):
     if len(tokens) <= T:
         raise UserError(f"{len(tokens)} tokens of text are too few for --context {T}")
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
-    first = step * (config.batch_tokens // T) + micro * config.micro_batch
+    first = step * (config.batch_tokens // T) + (micro * world + rank) * config.micro_batch
     windows = [number % count for number in range(first, first + config.micro_batch)]
     rows = torch.stack([tokens[window * T : window * T + T + 1] for window in windows])  # (B, T + 1)
     return rows[:, :-1], rows[:, 1:]
@@ -391,19 +419,21 @@ def make_model(config):
 
 def add_gradient(model, tokens, config, step, micro, machine):
     """Add a micro-batch's part of the gradient of the step's loss to .grad; return its part of the loss."""
-    idx, targets = get_batch(tokens, config, step, micro)
+    idx, targets = get_batch(tokens, config, step, micro, machine.rank, machine.world)
     with machine.autocast():
         _, loss = model(idx.to(machine.device), targets.to(machine.device))
-    loss = loss / micro_steps(config)  # so that all parts together are the mean over the step
+    loss = loss / micro_steps(config, machine.world)  # so that all parts together are the mean over the step
     loss.backward()
     return loss.detach()
 
 
 def accumulate_gradients(model, tokens, config, step, machine):
     """Add the gradient of the step's loss, the mean over all its tokens, to .grad; return the loss."""
-    return sum(
-        add_gradient(model, tokens, config, step, micro, machine) for micro in range(micro_steps(config))
-    )
+    count = micro_steps(config, machine.world)
+    loss = sum(add_gradient(model, tokens, config, step, micro, machine) for micro in range(count))
+    for weight in model.parameters():
+        machine.mean(weight.grad)
+    return machine.mean(loss)
 
 
 def compiled(model, tokens, config, machine):
@@ -468,9 +498,14 @@ def train(model, tokens, config, machine):
 def main(arguments=None):
     config = parse_config(arguments)
     machine = Machine(config)
-    parts = f"{micro_steps(config)} micro-batches of {config.micro_batch} x {config.context}"
-    print(f"{config.batch_tokens:,} tokens a step: {parts}")
+    if machine.rank != 0:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
+    parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
+    print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
     tokenizer = get_tokenizer()
+    if machine.rank == 0:
+        load_text(Path("input.txt"))  # the others find it downloaded
+    machine.barrier()
     tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
     print(f"{len(tokens):,} tokens of text")
     model = make_model(config).to(machine.device)
@@ -482,6 +517,8 @@ def main(arguments=None):
     train(model, tokens, config, machine)
     with machine.autocast():
         print_samples(model, tokenizer, config, machine)
+    if machine.world > 1:
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":

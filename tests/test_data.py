@@ -5,9 +5,14 @@ import urllib.request
 import pytest
 import torch
 
-from train_gpt2 import Config, UserError, get_batch, load_text, micro_steps
+import train_gpt2
+from train_gpt2 import Config, UserError, load_text, micro_steps
 
 SMALL = Config(context=8, micro_batch=3, batch_tokens=24)
+
+
+def get_batch(tokens, config, step, micro, rank=0, world=1):
+    return train_gpt2.get_batch(tokens, config, step, micro, rank, world)
 
 
 def test_targets_are_the_inputs_one_token_later():
@@ -69,7 +74,7 @@ def test_a_failed_download_leaves_no_file_and_tells_the_remedy(tmp_path, monkeyp
 def test_the_rows_of_a_step_do_not_depend_on_the_micro_batch(micro_batch):
     tokens = torch.arange(12 * 8 + 1)
     config = Config(context=8, micro_batch=micro_batch, batch_tokens=48)
-    parts = [get_batch(tokens, config, 1, micro)[0] for micro in range(micro_steps(config))]
+    parts = [get_batch(tokens, config, 1, micro)[0] for micro in range(micro_steps(config, world=1))]
     assert torch.equal(torch.cat(parts).flatten(), torch.arange(48, 96))
 
 
@@ -78,7 +83,17 @@ def test_micro_batches_that_do_not_make_a_step_whole_are_refused_with_the_neares
     batch_tokens, nearest
 ):
     config = Config(context=16, micro_batch=4, batch_tokens=batch_tokens)
-    reason = f"--batch_tokens {batch_tokens} is no multiple of --micro_batch 4 x --context 16 = 64"
+    reason = f"--batch_tokens {batch_tokens} is no multiple of --micro_batch 4 x --context 16 x ranks 1 = 64"
     with pytest.raises(UserError, match=f"{reason}; {nearest} would be"):
-        micro_steps(config)
-    assert micro_steps(Config(context=16, micro_batch=4, batch_tokens=nearest)) == nearest // 64
+        micro_steps(config, world=1)
+    assert micro_steps(Config(context=16, micro_batch=4, batch_tokens=nearest), 1) == nearest // 64
+
+
+@pytest.mark.parametrize("world", [1, 2, 4, 8])
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_the_rows_of_a_step_do_not_depend_on_the_ranks(world, micro_batch):
+    tokens = torch.arange(100 * 8 + 1)
+    config = Config(context=8, micro_batch=micro_batch, batch_tokens=16 * 8)
+    parts = [(micro, rank) for micro in range(micro_steps(config, world)) for rank in range(world)]
+    rows = [get_batch(tokens, config, 3, micro, rank, world)[0] for micro, rank in parts]
+    assert torch.equal(torch.cat(rows).flatten(), torch.arange(3 * 16 * 8, 4 * 16 * 8))

@@ -1,0 +1,103 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
+
+ROOT = Path(__file__).parent.parent
+WORKER = """
+import torch
+from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
+
+recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
+config = Config(65, 16, 2, 2, 32, **recipe)
+machine = Machine(config)
+tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
+model = make_model(config)
+loss = accumulate_gradients(model, tokens, config, 0, machine)
+gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
+model.zero_grad()
+train(model, tokens, config, machine)
+weights = torch.cat([weight.detach().flatten() for weight in model.parameters()])
+torch.save(dict(loss=loss, gradient=gradient, weights=weights), f"rank{machine.rank}.pt")
+"""
+DYING_WORKER = """
+import os
+import torch
+import train_gpt2
+from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
+
+def die_in_step_2(model, tokens, config, step, machine):
+    if machine.rank == 1 and step == 2:
+        os._exit(3)
+    return accumulate_gradients(model, tokens, config, step, machine)
+
+train_gpt2.accumulate_gradients = die_in_step_2
+recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=50)
+config = Config(65, 16, 2, 2, 32, **recipe)
+train(make_model(config), torch.arange(5000) % 65, config, Machine(config))
+"""
+
+
+def torchrun(folder, script, ranks, *arguments):
+    """Run a script on so many ranks in a folder: its exit code and all that it prints."""
+    (folder / "worker.py").write_text(script, encoding="utf-8")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
+    done = subprocess.run(
+        [*launcher, "worker.py", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """What the worker leaves on 1 rank and on 2 ranks: a list with one dictionary a rank."""
+    results = {}
+    for world in (1, 2):
+        folder = tmp_path_factory.mktemp(f"{world}-ranks")
+        code, out = torchrun(folder, WORKER, world)
+        assert code == 0, out
+        results[world] = [torch.load(folder / f"rank{rank}.pt") for rank in range(world)]
+    return results
+
+
+def test_two_ranks_have_the_gradient_of_one_with_twice_the_accumulation(runs):
+    expected = runs[1][0]["gradient"]
+    for rank in runs[2]:
+        assert (rank["gradient"] - expected).norm() < 1e-6 * expected.norm()
+
+
+def test_the_loss_is_the_mean_over_the_ranks(runs):
+    for rank in runs[2]:
+        assert rank["loss"].item() == pytest.approx(runs[1][0]["loss"].item(), rel=1e-6)
+
+
+def test_replicas_are_bitwise_equal_after_five_steps(runs):
+    assert torch.equal(runs[2][0]["weights"], runs[2][1]["weights"])
+    torch.testing.assert_close(runs[2][0]["weights"], runs[1][0]["weights"], atol=1e-3, rtol=0)
+
+
+def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
+    code, out = torchrun(tmp_path, DYING_WORKER, 2)  # at most 120 seconds
+    assert code != 0 and re.search(r"exitcode\s*: 3", out), out
+
+
+def test_only_rank_0_prints(tmp_path):
+    from test_program import TEXT, TINY, needs_vocabulary
+
+    needs_vocabulary()
+    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8")
+    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
+    code, out = torchrun(tmp_path, program, 2, *TINY, "--steps", "3", "--samples", "1")
+    assert code == 0 and "on 2 x cpu" in out, out
+    assert re.findall(r"step +(\d) ", out) == ["1", "2", "3"] and out.count("> Hello") == 1
