@@ -4,6 +4,7 @@ The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Lear
 The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), appendix B.
 """
 
+import contextlib
 import ctypes
 import functools
 import http.client
@@ -25,6 +26,7 @@ import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 
 class UserError(Exception):
@@ -430,9 +432,12 @@ def add_gradient(model, tokens, config, step, micro, machine):
 def accumulate_gradients(model, tokens, config, step, machine):
     """Add the gradient of the step's loss, the mean over all its tokens, to .grad; return the loss."""
     count = micro_steps(config, machine.world)
-    loss = sum(add_gradient(model, tokens, config, step, micro, machine) for micro in range(count))
-    for weight in model.parameters():
-        machine.mean(weight.grad)
+    loss = torch.zeros((), device=machine.device)
+    for micro in range(count):
+        # DDP decides in the forward pass whether the backward pass will average, so no_sync has to hold both.
+        average = micro == count - 1 or machine.world == 1
+        with contextlib.nullcontext() if average else model.no_sync():
+            loss += add_gradient(model, tokens, config, step, micro, machine)
     return machine.mean(loss)
 
 
@@ -440,7 +445,8 @@ def compiled(model, tokens, config, machine):
     """torch.compile(model); or the model as it is, if the compiler fails at its first, true batch."""
     fast = torch.compile(model)
     try:
-        add_gradient(fast, tokens, config, 0, 0, machine)
+        with model.no_sync() if machine.world > 1 else contextlib.nullcontext():  # each rank on its own
+            add_gradient(fast, tokens, config, 0, 0, machine)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # no C++ compiler, no Triton, an operator that it does not know, ...
@@ -474,11 +480,15 @@ def learning_rate(step, config):
 def train(model, tokens, config, machine):
     """Take config.steps optimizer steps."""
     optimizer = make_optimizer(model, config)
-    forward = compiled(model, tokens, config, machine) if machine.compile else model
+    replica = model
+    if machine.world > 1:
+        replica = DistributedDataParallel(model, gradient_as_bucket_view=True)  # a view saves a copy
+    if machine.compile:
+        replica = compiled(replica, tokens, config, machine)
     seconds = []
     for step in range(config.steps):
         start = time.perf_counter()
-        loss = accumulate_gradients(forward, tokens, config, step, machine)
+        loss = accumulate_gradients(replica, tokens, config, step, machine)
         norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on W
 ROOT = Path(__file__).parent.parent
 WORKER = """
 import torch
+from torch.nn.parallel import DistributedDataParallel
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
@@ -19,12 +20,35 @@ config = Config(65, 16, 2, 2, 32, **recipe)
 machine = Machine(config)
 tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
 model = make_model(config)
-loss = accumulate_gradients(model, tokens, config, 0, machine)
+replica, decisions = model, []
+if machine.world > 1:
+    replica = DistributedDataParallel(model)
+    model.register_forward_pre_hook(lambda *_: decisions.append(replica.require_backward_grad_sync))
+loss = accumulate_gradients(replica, tokens, config, 0, machine)
 gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
+decided = list(decisions)
 model.zero_grad()
 train(model, tokens, config, machine)
 weights = torch.cat([weight.detach().flatten() for weight in model.parameters()])
-torch.save(dict(loss=loss, gradient=gradient, weights=weights), f"rank{machine.rank}.pt")
+torch.save(dict(loss=loss, gradient=gradient, weights=weights, decisions=decided), f"rank{machine.rank}.pt")
+"""
+COMPILING_WORKER = """
+import functools
+import torch
+from train_gpt2 import Config, Machine, make_model, train
+
+recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=3, lr=1e-2)
+tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
+torch.compile = functools.partial(torch.compile, backend="aot_eager")
+weights = []
+for choice in ("true", "false"):
+    config = Config(65, 16, 2, 2, 32, compile=choice, **recipe)
+    machine = Machine(config) if choice == "true" else machine
+    machine.compile = choice == "true"
+    model = make_model(config)
+    train(model, tokens, config, machine)
+    weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
+torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
 """
 DYING_WORKER = """
 import os
@@ -85,6 +109,16 @@ def test_the_loss_is_the_mean_over_the_ranks(runs):
 def test_replicas_are_bitwise_equal_after_five_steps(runs):
     assert torch.equal(runs[2][0]["weights"], runs[2][1]["weights"])
     torch.testing.assert_close(runs[2][0]["weights"], runs[1][0]["weights"], atol=1e-3, rtol=0)
+
+
+def test_before_each_forward_pass_it_is_decided_that_only_the_last_micro_batch_averages(runs):
+    for rank in runs[2]:  # 256 tokens = 4 micro-batches x 2 ranks x 2 x 16
+        assert rank["decisions"] == [False, False, False, True]
+
+
+def test_compiled_replicas_have_the_same_losses(tmp_path):
+    code, out = torchrun(tmp_path, COMPILING_WORKER, 2)
+    assert code == 0, out
 
 
 def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
