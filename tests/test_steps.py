@@ -349,3 +349,10 @@ def test_nothing_to_look_at(good, tmp_path):
     assert len(steps(tmp_path / "clone", "list")[1].splitlines()) == 3, "of origin/main"
     assert steps(tmp_path / "clone", "replay", "1")[0] == 0, "with the table of origin/main"
     assert steps(good, "list", PATH="")[1] == "git is not installed: https://git-scm.com/downloads\n"
+
+
+def test_the_history_of_this_repository_keeps_its_rules():
+    done = subprocess.run([sys.executable, str(STEPS), "check"], capture_output=True, encoding="utf-8")
+    if done.returncode == 2:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout
