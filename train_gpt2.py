@@ -19,7 +19,6 @@ from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-import tiktoken
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -28,10 +27,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-
-class UserError(Exception):
-    """Something that the user can mend: the message is one line with the remedy, the exit code is 2."""
-
+from fineweb import UserError, get_tokenizer
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -387,15 +383,6 @@ def get_batch(tokens, config, step, micro, rank, world):
 
 
 # ---- The program -------------------------------------------------------------------------------------------
-
-
-def get_tokenizer():
-    """GPT-2's byte-pair encoding; tiktoken downloads its vocabulary once."""
-    try:
-        return tiktoken.get_encoding("gpt2")
-    except (OSError, ValueError) as error:  # no network, or something else than the vocabulary came back
-        remedy = "connect once, or set TIKTOKEN_CACHE_DIR to a folder that has it"
-        raise UserError(f"GPT-2's vocabulary is not here and cannot be downloaded ({remedy})") from error
 
 
 def print_samples(model, tokenizer, config, machine):
