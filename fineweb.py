@@ -1,14 +1,18 @@
 """Make token shards of text.
 
-    python fineweb.py --input my.txt --out data/mine
+    python fineweb.py --input my.txt     any text, into data/my: txt, or the column text of parquet, jsonl
 
 A shard is a file in llm.c's format: 256 int32 (20240520, 1, the number of tokens), then the tokens as uint16.
-<|endoftext|> stands before every document. The first 90 % train, the last 10 % validate.
+<|endoftext|> stands before every document. The first shard is for validation; a text of fewer than two shards
+is split: its first 90 % train, its last 10 % validate.
 """
 
 import contextlib
 import functools
+import itertools
 import os
+import re
+import shutil
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -39,7 +43,7 @@ def tokenize(texts):
     encoding = get_tokenizer()
     pieces = []
     for text in texts:
-        pieces += [[encoding.eot_token], encoding.encode_to_numpy(text, disallowed_special=())]
+        pieces += [[encoding.eot_token], encoding.encode_to_numpy(text or "", disallowed_special=())]
     return np.concatenate(pieces).astype("<u2")
 
 
@@ -73,6 +77,84 @@ def write_shard(path, tokens):
         file.write(tokens.data)
 
 
+# ---- Text --------------------------------------------------------------------------------------------------
+
+READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".txt": "text"}
+
+
+def one_line(error):
+    """An exception as one line, without the colours that some have."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}").split())
+
+
+def find_parts(paths):
+    """What is to be read, in order: for each part the arguments of datasets.load_dataset."""
+    parts = []
+    for reader, group in itertools.groupby(paths, key=lambda path: READERS[path.suffix.lower()]):
+        whole = {"sample_by": "document"} if reader == "text" else {}
+        parts.append(dict(path=reader, data_files=[str(path) for path in group], **whole))
+    return parts
+
+
+def load_part(part, cache):
+    """The documents of a part: a datasets.Dataset with one column, text."""
+    from datasets import load_dataset
+
+    names = ", ".join(part["data_files"])
+    names = names if len(names) < 100 else f"{names[:100]}..."
+    try:
+        rows = load_dataset(**part, split="train", cache_dir=str(cache), keep_in_memory=False)
+    except Exception as error:  # every library below has errors of its own
+        remedy = "is the file whole, and is there room on the disk?"
+        raise UserError(f"cannot read {names}: {one_line(error.__cause__ or error)} ({remedy})") from error
+    if "text" not in rows.column_names or "string" not in rows.features["text"].dtype:
+        raise UserError(f"{names} has no column text of strings (it has {', '.join(rows.column_names)})")
+    return rows.select_columns("text")
+
+
+def token_chunks(parts, cache):
+    """All tokens, in the order of the documents: yields uint16 (count,)."""
+    for part in parts:
+        rows = load_part(part, cache)
+        size = max(1, min(1000, 4_000_000 * len(rows) // max(rows.data.nbytes, 1)))  # about 4 MB of text
+        for row in range(0, len(rows), size):
+            yield tokenize(rows[row : row + size]["text"])
+        del rows
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def cut_into_shards(chunks, size):
+    """Cut a stream of chunks into shards: yields (tokens, whether they are the last).
+
+    All but the last have `size` tokens. The array is used again for the next shard.
+    """
+    shard, filled = np.empty(size, "<u2"), 0
+    for tokens in chunks:
+        used = 0
+        while used < len(tokens):
+            if filled == size:
+                yield shard, False
+                filled = 0
+            count = min(len(tokens) - used, size - filled)
+            shard[filled : filled + count] = tokens[used : used + count]
+            used, filled = used + count, filled + count
+    yield shard[:filled], True
+
+
+def make_shards(options):
+    """Read, tokenize and write."""
+    chunks = token_chunks(find_parts(options.input), options.out / ".fineweb_cache")
+    for index, (tokens, last) in enumerate(cut_into_shards(chunks, options.shard_tokens)):
+        options.out.mkdir(parents=True, exist_ok=True)
+        if last and index == 0:  # too little for two shards
+            if np.count_nonzero(tokens != get_tokenizer().eot_token) < 10:
+                raise UserError("there is hardly any text in the input")
+            cut = len(tokens) * 9 // 10
+            write_shard(options.out / "train_000001.bin", tokens[:cut])
+            tokens = tokens[cut:]
+        write_shard(options.out / f"{'train' if index else 'val'}_{index:06d}.bin", tokens)
+
+
 # ---- The command line --------------------------------------------------------------------------------------
 
 
@@ -81,24 +163,28 @@ def parse_options(arguments=None):
     parser = ArgumentParser(
         description=__doc__, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--input", type=Path, required=True, help="a text in UTF-8")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
-    return parser.parse_args(arguments)
+    add = parser.add_argument
+    add("--input", type=Path, nargs="+", required=True, help="your own files: parquet, jsonl, txt")
+    add("--out", type=Path, help="folder of the shards (default: data/NAME)")
+    add("--shard_tokens", type=int, default=100_000_000, help="tokens in a shard (default: 100 million)")
+    options = parser.parse_args(arguments)
+    if not 100 <= options.shard_tokens < 2**31:
+        parser.error("--shard_tokens must be at least 100, and less than 2**31")
+    for path in options.input:
+        if path.suffix.lower() not in READERS or not path.is_file():
+            reason = "is neither parquet, jsonl nor txt" if path.is_file() else "is not here"
+            raise UserError(f"--input {path} {reason}")
+    if options.out is None:
+        options.out = Path("data", options.input[0].stem)
+    return options
 
 
 def main(arguments=None):
     options = parse_options(arguments)
-    try:
-        tokens = tokenize([options.input.read_text(encoding="utf-8")])
-    except UnicodeDecodeError as error:
-        raise UserError(f"{options.input} is not UTF-8: {error}") from error
-    if len(tokens) < 10:
-        raise UserError(f"{options.input} has hardly any text")
-    cut = len(tokens) * 9 // 10
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_shard(options.out / "train_000001.bin", tokens[:cut])
-    write_shard(options.out / "val_000000.bin", tokens[cut:])
-    print(f"{options.out}: {cut:,} tokens to train, {len(tokens) - cut:,} to validate")
+    if any(options.out.glob("*.bin")):
+        raise UserError(f"{options.out} holds shards (delete it, or choose another --out)")
+    make_shards(options)
+    print(f"{options.out} is complete")
 
 
 if __name__ == "__main__":

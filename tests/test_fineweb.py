@@ -1,8 +1,12 @@
+import json
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import tiktoken
 
@@ -37,6 +41,29 @@ def plain_stream(documents):
     return [token for text in documents for token in [50256, *encoding.encode_ordinary(text)]]
 
 
+def make_documents(count):
+    """Documents of many lengths, an empty one among them."""
+    draw = random.Random(0)
+    words = "the quick brown fox 12345 jumps — über den Zaun\n".split(" ")
+    return [" ".join(draw.choices(words, k=draw.choice([0, 1, 9, 300]))) for _ in range(count)]
+
+
+def write_parquet(path, documents):
+    """A parquet file like FineWeb-Edu's, with more columns than text."""
+    table = pyarrow.table({"id": range(len(documents)), "text": pyarrow.array(documents, pyarrow.string())})
+    pyarrow.parquet.write_table(table, path, row_group_size=500)
+    return path
+
+
+def stream(folder):
+    """All tokens of a folder in the order of the documents, and how many shards there are."""
+    paths = sorted(folder.glob("*.bin"), key=lambda path: path.name[-10:])
+    shards = [read_shard(path) for path in paths]
+    if len(shards) == 2 and len(shards[0]) < len(shards[1]):
+        shards.reverse()  # a small text: it begins in the train shard
+    return [token for shard in shards for token in shard], len(shards)
+
+
 def run(*arguments):
     """Run fineweb.py with these arguments: its exit code and what it says on stderr."""
     command = [sys.executable, str(ROOT / "fineweb.py"), *map(str, arguments)]
@@ -50,7 +77,7 @@ def test_a_text_becomes_two_shards(tmp_path, capsys):
     fineweb.main(["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "mine")])
     train, val = (read_shard(tmp_path / "mine" / name) for name in ("train_000001.bin", "val_000000.bin"))
     assert train + val == plain_stream([TEXT]) and len(train) == len(train + val) * 9 // 10
-    assert f"{len(train):,} tokens to train, {len(val):,} to validate" in capsys.readouterr().out
+    assert "mine is complete" in capsys.readouterr().out
 
 
 def test_a_special_token_in_a_text_is_ordinary_text():
@@ -76,16 +103,79 @@ def test_a_file_that_was_not_finished_has_no_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_file_and_another_encoding_end_with_code_2(tmp_path):
-    code, err = run("--input", tmp_path / "none.txt", "--out", tmp_path / "mine")
-    assert code == 2 and err.startswith("error: ") and "none.txt" in err and err.count("\n") == 1
+def test_the_stream_is_that_of_the_plain_loop(tmp_path):
     needs_vocabulary()
-    (tmp_path / "my.txt").write_text("ab")
-    code, err = run("--input", tmp_path / "my.txt", "--out", tmp_path / "mine")
-    assert code == 2 and "my.txt has hardly any text" in err and not (tmp_path / "mine").exists()
-    (tmp_path / "my.txt").write_bytes("Où ?".encode("latin-1"))
-    code, err = run("--input", tmp_path / "my.txt", "--out", tmp_path / "mine")
-    assert code == 2 and "my.txt is not UTF-8" in err and not (tmp_path / "mine").exists()
+    documents = make_documents(3000)
+    parquet = [write_parquet(tmp_path / f"{half}.parquet", documents[half::2]) for half in (0, 1)]
+    out = tmp_path / "out"
+    fineweb.main(["--input", *map(str, parquet), "--out", str(out), "--shard_tokens", "40000"])
+    tokens, count = stream(out)
+    assert tokens == plain_stream(documents[0::2] + documents[1::2])
+    assert count == len(tokens) // 40000 + 1 > 3
+    assert [path.name for path in sorted(out.glob("*"))][-1] == "val_000000.bin"
+    assert len(read_shard(out / "val_000000.bin")) == len(read_shard(out / "train_000001.bin")) == 40000
+
+
+def test_what_lies_in_the_folder_is_left_alone(tmp_path):
+    needs_vocabulary()
+    (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "mine.txt").write_text("not made by fineweb.py")
+    words = ["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path)]
+    fineweb.main(words)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert tmp_path / "cache" / "mine.txt" in before
+    with pytest.raises(UserError, match="holds shards .*delete it, or choose another --out"):
+        fineweb.main([*words, "--shard_tokens", "1000"])
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_every_kind_of_file_is_read_and_a_txt_is_one_document(tmp_path):
+    needs_vocabulary()
+    documents = [text for text in make_documents(40) if text]
+    write_parquet(tmp_path / "a.parquet", documents[:10])
+    lines = [json.dumps({"text": text}) for text in documents[10:20]]
+    (tmp_path / "b.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "c.txt").write_text(documents[20], encoding="utf-8")
+    (tmp_path / "d.txt").write_text(documents[21], encoding="utf-8")
+    paths = [str(tmp_path / name) for name in ("a.parquet", "b.jsonl", "c.txt", "d.txt")]
+    fineweb.main(["--input", *paths, "--out", str(tmp_path / "out")])
+    tokens, _ = stream(tmp_path / "out")
+    assert tokens == plain_stream(documents[:22])
+
+
+def test_chunks_are_cut_into_shards_that_are_full_but_for_the_last():
+    for size in (1, 3, 4, 12, 13):
+        chunks = [np.arange(first, first + 4, dtype=np.uint16) for first in (0, 4, 8)]
+        cut = [(tokens.tolist(), last) for tokens, last in fineweb.cut_into_shards(chunks, size)]
+        assert [token for tokens, _ in cut for token in tokens] == list(range(12))
+        assert [last for _, last in cut] == [False] * (len(cut) - 1) + [True]
+        assert all(len(tokens) == size for tokens, last in cut if not last) and len(cut[-1][0]) > 0
+
+
+def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
+    (tmp_path / "latin.txt").write_bytes("Où ?".encode("latin-1"))
+    (tmp_path / "book.pdf").write_bytes(b"%PDF")
+    (tmp_path / "empty.txt").write_bytes(b"")
+    pyarrow.parquet.write_table(pyarrow.table({"words": ["a"]}), tmp_path / "words.parquet")
+    pyarrow.parquet.write_table(pyarrow.table({"text": [1, 2]}), tmp_path / "numbers.parquet")
+    reasons = {
+        "none.txt": "none.txt is not here",
+        "book.pdf": "book.pdf is neither parquet, jsonl nor txt",
+        "torn.parquet": "cannot read .*torn.parquet: .*is the file whole",
+        "latin.txt": "cannot read .*latin.txt: ",
+        "words.parquet": "words.parquet has no column text of strings .it has words.",
+        "numbers.parquet": "numbers.parquet has no column text of strings .it has text.",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(UserError, match=reason) as caught:
+            fineweb.main(["--input", str(tmp_path / name), "--out", str(tmp_path / "out")])
+        assert "\n" not in str(caught.value)
+        assert not list(tmp_path.glob("out/*.bin"))
+    needs_vocabulary()
+    code, err = run("--input", tmp_path / "empty.txt", "--out", tmp_path / "out")
+    assert code == 2 and err.strip().endswith("error: there is hardly any text in the input")
 
 
 def test_a_missing_vocabulary_is_told_with_the_remedy(monkeypatch):
