@@ -3,7 +3,9 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import datasets
 import numpy as np
 import pyarrow
 import pyarrow.parquet
@@ -146,11 +148,46 @@ def test_every_kind_of_file_is_read_and_a_txt_is_one_document(tmp_path):
 
 def test_chunks_are_cut_into_shards_that_are_full_but_for_the_last():
     for size in (1, 3, 4, 12, 13):
-        chunks = [np.arange(first, first + 4, dtype=np.uint16) for first in (0, 4, 8)]
+        chunks = [(0.5, np.arange(first, first + 4, dtype=np.uint16)) for first in (0, 4, 8)]
         cut = [(tokens.tolist(), last) for tokens, last in fineweb.cut_into_shards(chunks, size)]
         assert [token for tokens, _ in cut for token in tokens] == list(range(12))
         assert [last for _, last in cut] == [False] * (len(cut) - 1) + [True]
         assert all(len(tokens) == size for tokens, last in cut if not last) and len(cut[-1][0]) > 0
+
+
+def test_fineweb_edu_is_read_file_by_file_in_its_order_at_a_pinned_revision(tmp_path, monkeypatch):
+    needs_vocabulary()
+    documents = make_documents(300)
+    files = [
+        str(write_parquet(tmp_path / f"{n}.parquet", documents[n * 100 : n * 100 + 100])) for n in range(3)
+    ]
+    asked = []
+
+    def builder(*names, revision):  # as datasets answers, but the files are here
+        asked.append((*names, revision))
+        return SimpleNamespace(config=SimpleNamespace(data_files={"train": files}))
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", builder)
+    monkeypatch.chdir(tmp_path)
+    fineweb.main(["--shard_tokens", "5000"])
+    assert asked == [("HuggingFaceFW/fineweb-edu", "sample-10BT", "87f09149ef4734204d70ed1d046ddc9ca3f2b8f9")]
+    assert stream(tmp_path / "data" / "fineweb-edu-10B")[0] == plain_stream(documents)
+
+
+def test_without_a_network_the_remedy_is_told(tmp_path, monkeypatch):
+    def offline(*_, **__):
+        raise ConnectionError("no route\nto host")
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", offline)
+    reason = "cannot reach HuggingFaceFW/fineweb-edu sample-10BT: ConnectionError: no route to host .*--input"
+    with pytest.raises(UserError, match=reason):
+        fineweb.main(["--out", str(tmp_path / "out")])
+
+
+def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
+    chunks = [(0.25, np.zeros(1_000_000)), (0.5, np.zeros(1_000_000)), (1.0, np.zeros(2_000_000))]
+    assert list(fineweb.show_progress(iter(chunks))) == chunks
+    assert "100%" in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
