@@ -1,7 +1,10 @@
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -105,12 +108,24 @@ def test_a_file_that_was_not_finished_has_no_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_stream_is_that_of_the_plain_loop(tmp_path):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_stream_is_that_of_the_plain_loop(tmp_path, workers):
     needs_vocabulary()
     documents = make_documents(3000)
     parquet = [write_parquet(tmp_path / f"{half}.parquet", documents[half::2]) for half in (0, 1)]
     out = tmp_path / "out"
-    fineweb.main(["--input", *map(str, parquet), "--out", str(out), "--shard_tokens", "40000"])
+    fineweb.main(
+        [
+            "--input",
+            *map(str, parquet),
+            "--out",
+            str(out),
+            "--shard_tokens",
+            "40000",
+            "--workers",
+            str(workers),
+        ]
+    )
     tokens, count = stream(out)
     assert tokens == plain_stream(documents[0::2] + documents[1::2])
     assert count == len(tokens) // 40000 + 1 > 3
@@ -182,6 +197,65 @@ def test_without_a_network_the_remedy_is_told(tmp_path, monkeypatch):
     reason = "cannot reach HuggingFaceFW/fineweb-edu sample-10BT: ConnectionError: no route to host .*--input"
     with pytest.raises(UserError, match=reason):
         fineweb.main(["--out", str(tmp_path / "out")])
+
+
+def start(tmp_path, *arguments):
+    """fineweb.py at work on documents for some seconds: the process, when its workers have started."""
+    source = tmp_path / "many.parquet"
+    if not source.exists():
+        write_parquet(source, make_documents(3000) * 20)
+    command = [
+        sys.executable,
+        str(ROOT / "fineweb.py"),
+        "--input",
+        str(source),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, "--workers", "2", "--shard_tokens", "300000", *arguments], **quiet)
+    while process.poll() is None and not list(tmp_path.glob("out/val*.bin")):
+        time.sleep(0.01)
+    return process
+
+
+def children(process):
+    """The numbers of the processes that a process has started, and those that they have."""
+    found = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True).stdout
+    parents = dict(map(int, line.split()) for line in found.splitlines())
+    family = {process.pid}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family - {process.pid}
+
+
+def alive(pid):
+    """Whether a process is there, and not only its exit code."""
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return state.strip() not in ("", "Z")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
+def test_no_worker_outlives_its_parent(tmp_path):
+    needs_vocabulary()
+    process = start(tmp_path)
+    workers = children(process)
+    assert process.poll() is None and len(workers) >= 2
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 10
+    while any(map(alive, workers)):
+        assert time.monotonic() < end, "a worker is still there"
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
+def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
+    needs_vocabulary()
+    process = start(tmp_path)
+    for pid in children(process):
+        os.kill(pid, signal.SIGKILL)
+    assert process.wait(timeout=30) == 2
 
 
 def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
