@@ -5,7 +5,7 @@
 
 A shard is a file in llm.c's format: 256 int32 (20240520, 1, the number of tokens), then the tokens as uint16.
 <|endoftext|> stands before every document. The first shard is for validation; a text of fewer than two shards
-is split: its first 90 % train, its last 10 % validate.
+is split: its first 90 % train, its last 10 % validate. Killed at any moment, the same command goes on.
 
 The sample of FineWeb-Edu needs 52 GB of disk: 28 GB of download (they stay in Hugging Face's cache), 4 GB for
 the work, 20 GB of shards. A core makes some 5 million tokens a second, all of them in half an hour, and
@@ -16,6 +16,7 @@ import collections
 import contextlib
 import functools
 import itertools
+import json
 import multiprocessing
 import os
 import re
@@ -81,6 +82,12 @@ def whole_file(path):
         partial.unlink(missing_ok=True)
 
 
+def write_json(path, value):
+    """Write a value as JSON: whole, or not at all."""
+    with whole_file(path) as file:
+        file.write(json.dumps(value, indent=2).encode())
+
+
 def write_shard(path, tokens):
     """Write tokens, uint16 (count,), as a shard: whole, or not at all."""
     header = np.zeros(HEADER_BYTES // 4, "<i4")
@@ -130,7 +137,7 @@ def load_part(part, cache):
     try:
         rows = load_dataset(**part, split="train", cache_dir=str(cache), keep_in_memory=False)
     except Exception as error:  # every library below has errors of its own
-        remedy = "is the file whole, is there disk and network?"
+        remedy = "is the file whole, is there disk and network? the same command goes on"
         raise UserError(f"cannot read {names}: {one_line(error.__cause__ or error)} ({remedy})") from error
     if "text" not in rows.column_names or "string" not in rows.features["text"].dtype:
         raise UserError(f"{names} has no column text of strings (it has {', '.join(rows.column_names)})")
@@ -160,20 +167,20 @@ def watch(parent):
     os._exit(1)
 
 
-def token_chunks(parts, cache, workers):
-    """All tokens, in the order of the documents: yields (share of the whole done, tokens)."""
+def token_chunks(parts, cache, workers, first_part=0, first_row=0):
+    """All tokens from a row of a part on, in order: yields (part, row, share of the whole done, tokens)."""
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=die_with_parent)
     waiting = collections.deque()  # few more than there are workers: they take memory
     try:
-        for part, arguments in enumerate(parts):
-            rows, before = load_part(arguments, cache), 0
+        for part in range(first_part, len(parts)):
+            rows, before = load_part(parts[part], cache), 0
             size = max(1, min(1000, 4_000_000 * len(rows) // max(rows.data.nbytes, 1)))  # about 4 MB of text
             for path in [file["filename"] for file in rows.cache_files]:
                 here = len(open_texts(path))
-                for row in range(0, here, size):
+                for row in range(max(0, first_row - before), here, size):
                     done = (part + min(before + row + size, len(rows)) / len(rows)) / len(parts)
-                    waiting.append((done, pool.submit(tokenize_rows, path, row, size)))
+                    waiting.append((part, before + row, done, pool.submit(tokenize_rows, path, row, size)))
                     if len(waiting) > 2 * workers:
                         *position, tokens = waiting.popleft()
                         yield *position, tokens.result()
@@ -181,37 +188,40 @@ def token_chunks(parts, cache, workers):
             while waiting:
                 *position, tokens = waiting.popleft()
                 yield *position, tokens.result()
+            first_row = 0
             del rows
             open_texts.cache_clear()
             shutil.rmtree(cache, ignore_errors=True)  # no worker reads it any more
     except BrokenProcessPool as error:
         fewer = max(1, workers // 2)
-        raise UserError(f"a worker was killed; out of memory? (try --workers {fewer})") from error
+        raise UserError(f"a worker was killed; out of memory? (--workers {fewer} goes on)") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def cut_into_shards(chunks, size):
-    """Cut a stream of chunks into shards: yields (tokens, whether they are the last).
+def cut_into_shards(chunks, size, skip=0):
+    """Cut a stream of chunks, without its first `skip` tokens, into shards.
 
-    All but the last have `size` tokens. The array is used again for the next shard.
+    Yields (tokens, position): uint16, `size` of them but for the last shard, and where the next one begins: a
+    part, a row, and the tokens from there on to skip; None after the last. The array is used again.
     """
     shard, filled = np.empty(size, "<u2"), 0
-    for _, tokens in chunks:
-        used = 0
+    for part, row, _, tokens in chunks:
+        used = min(skip, len(tokens))
+        skip -= used
         while used < len(tokens):
             if filled == size:
-                yield shard, False
+                yield shard, dict(part=part, row=row, skip=used)
                 filled = 0
             count = min(len(tokens) - used, size - filled)
             shard[filled : filled + count] = tokens[used : used + count]
             used, filled = used + count, filled + count
-    yield shard[:filled], True
+    yield shard[:filled], None
 
 
-def show_progress(chunks):
-    """Pass chunks on, and show how many tokens there are so far, how fast, and how long it will take."""
-    with tqdm(unit=" tokens", unit_scale=True, smoothing=0.05) as bar:
+def show_progress(chunks, before):
+    """Pass chunks on, and show how many tokens there are (`before` of old), how fast, how long it takes."""
+    with tqdm(initial=before, unit=" tokens", unit_scale=True, smoothing=0.05) as bar:
         for chunk in chunks:
             *_, done, tokens = chunk
             bar.total = int((bar.n + len(tokens)) / done)
@@ -219,18 +229,58 @@ def show_progress(chunks):
             yield chunk
 
 
-def make_shards(options):
-    """Read, tokenize and write."""
-    chunks = show_progress(token_chunks(find_parts(options), options.out / ".fineweb_cache", options.workers))
-    for index, (tokens, last) in enumerate(cut_into_shards(chunks, options.shard_tokens)):
-        options.out.mkdir(parents=True, exist_ok=True)
-        if last and index == 0:  # too little for two shards
+def begin(out, settings):
+    """The state to go on from in the folder `out`; None if it is complete. UserError if it is another's."""
+    for name in ("meta.json", "progress.json"):
+        if (out / name).exists():
+            try:
+                state = json.loads((out / name).read_text(encoding="utf-8"))
+            except ValueError:  # not ours
+                state = {}
+            if state.get("settings") == settings:
+                return state if name == "progress.json" else None
+            if state.get("shards") != 0:
+                raise UserError(f"{out} holds shards of other settings (delete it, or choose another --out)")
+    if any(out.glob("*.bin")):
+        raise UserError(f"{out} holds shards of another program (delete it, or choose another --out)")
+    out.mkdir(parents=True, exist_ok=True)
+    return dict(settings=settings, shards=0, tokens=0, part=0, row=0, skip=0)
+
+
+def make_shards(options, state):
+    """Read, tokenize and write the shards from a state on; progress.json keeps up with them."""
+    out, parts = options.out, find_parts(options)
+    chunks = token_chunks(parts, out / ".fineweb_cache", options.workers, state["part"], state["row"])
+    chunks = show_progress(chunks, state["tokens"])
+    for tokens, position in cut_into_shards(chunks, options.shard_tokens, state["skip"]):
+        index = state["shards"]
+        if position is None and index == 0:  # too little for two shards
             if np.count_nonzero(tokens != get_tokenizer().eot_token) < 10:
                 raise UserError("there is hardly any text in the input")
             cut = len(tokens) * 9 // 10
-            write_shard(options.out / "train_000001.bin", tokens[:cut])
+            write_shard(out / "train_000001.bin", tokens[:cut])
             tokens = tokens[cut:]
-        write_shard(options.out / f"{'train' if index else 'val'}_{index:06d}.bin", tokens)
+        write_shard(out / f"{'train' if index else 'val'}_{index:06d}.bin", tokens)
+        state |= dict(shards=index + 1, tokens=state["tokens"] + len(tokens))
+        if position:
+            write_json(out / "progress.json", state | position)
+
+
+def prepare(options):
+    """Fill the folder options.out as the command line asks."""
+    source = [FINEWEB, options.name, REVISION]
+    if options.input:
+        source = [
+            [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in options.input
+        ]
+    settings = dict(source=source, tokenizer="gpt2", shard_tokens=options.shard_tokens)
+    state = begin(options.out, settings)
+    if state:
+        write_json(options.out / "progress.json", state)
+        make_shards(options, state)
+        write_json(options.out / "meta.json", dict(tokenizer="gpt2", vocab_size=50257, settings=settings))
+    (options.out / "progress.json").unlink(missing_ok=True)
+    print(f"{options.out} is complete")
 
 
 # ---- The command line --------------------------------------------------------------------------------------
@@ -268,11 +318,7 @@ def parse_options(arguments=None):
 
 
 def main(arguments=None):
-    options = parse_options(arguments)
-    if any(options.out.glob("*.bin")):
-        raise UserError(f"{options.out} holds shards (delete it, or choose another --out)")
-    make_shards(options)
-    print(f"{options.out} is complete")
+    prepare(parse_options(arguments))
 
 
 if __name__ == "__main__":
@@ -282,4 +328,4 @@ if __name__ == "__main__":
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.exit("stopped")
+        sys.exit("stopped: the same command goes on")

@@ -163,11 +163,15 @@ def test_every_kind_of_file_is_read_and_a_txt_is_one_document(tmp_path):
 
 def test_chunks_are_cut_into_shards_that_are_full_but_for_the_last():
     for size in (1, 3, 4, 12, 13):
-        chunks = [(0.5, np.arange(first, first + 4, dtype=np.uint16)) for first in (0, 4, 8)]
-        cut = [(tokens.tolist(), last) for tokens, last in fineweb.cut_into_shards(chunks, size)]
+        chunks = [(0, row, 0.5, np.arange(row, row + 4, dtype=np.uint16)) for row in (0, 4, 8)]
+        cut = [(tokens.tolist(), position) for tokens, position in fineweb.cut_into_shards(chunks, size)]
         assert [token for tokens, _ in cut for token in tokens] == list(range(12))
-        assert [last for _, last in cut] == [False] * (len(cut) - 1) + [True]
-        assert all(len(tokens) == size for tokens, last in cut if not last) and len(cut[-1][0]) > 0
+        assert [position is None for _, position in cut] == [False] * (len(cut) - 1) + [True]
+        assert all(len(tokens) == size for tokens, position in cut if position) and len(cut[-1][0]) > 0
+        for after, (_, position) in enumerate(cut[:-1], start=1):  # from each position on, the same shards
+            rest = [chunk for chunk in chunks if chunk[1] >= position["row"]]
+            again = fineweb.cut_into_shards(rest, size, position["skip"])
+            assert [(tokens.tolist(), position) for tokens, position in again] == cut[after:]
 
 
 def test_fineweb_edu_is_read_file_by_file_in_its_order_at_a_pinned_revision(tmp_path, monkeypatch):
@@ -250,6 +254,79 @@ def test_no_worker_outlives_its_parent(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
+def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path):
+    needs_vocabulary()
+    process = start(tmp_path, "--workers", "1")
+    assert process.wait() == 0
+    (tmp_path / "out").rename(tmp_path / "whole")
+    for shards in (1, 3, 4, 7):  # killed as soon as there are so many
+        process = start(tmp_path)
+        while process.poll() is None and len(list(tmp_path.glob("out/*.bin"))) < shards:
+            time.sleep(0.001)
+        assert process.poll() is None and not (tmp_path / "out" / "meta.json").exists()
+        process.kill()
+        process.wait()
+    assert start(tmp_path).wait() == 0
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "out").iterdir()) and len(names) > 10
+    for name in names:
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
+
+
+def test_it_goes_on_from_any_shard_over_rows_files_and_parts(tmp_path, monkeypatch):
+    needs_vocabulary()
+    monkeypatch.setattr(datasets.config, "MAX_SHARD_SIZE", "100KB")  # so that a part has many Arrow files
+    documents = make_documents(4000)
+    halves = documents[:1600], documents[1600:3200]
+    paths = [write_parquet(tmp_path / f"{part}.parquet", half) for part, half in enumerate(halves)]
+    lines = [json.dumps({"text": text}) for text in documents[3200:]]
+    (tmp_path / "2.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    options = SimpleNamespace(input=[*paths, tmp_path / "2.jsonl"])
+    parts = fineweb.find_parts(options)
+    files = [len(fineweb.load_part(part, tmp_path / "cache").cache_files) for part in parts]
+    assert files[0] > 3 and len(files) == 2
+    out, write = tmp_path / "out", fineweb.write_shard
+    words = ["--input", *map(str, options.input), "--shard_tokens", "60000", "--workers", "1"]
+
+    def dies_after_one(path, tokens):
+        if written:
+            raise KeyboardInterrupt
+        written.append(write(path, tokens))
+
+    monkeypatch.setattr(fineweb, "write_shard", dies_after_one)
+    for _ in range(20):
+        written = []
+        try:
+            fineweb.main([*words, "--out", str(out)])
+            break
+        except KeyboardInterrupt:
+            continue
+    tokens, count = stream(out)
+    assert tokens == plain_stream(documents) and count > 5
+
+
+def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
+    needs_vocabulary()
+    (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
+    arguments = ["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out")]
+    fineweb.main(arguments)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    fineweb.main(arguments)  # nothing to do
+    for other in (["--shard_tokens", "1000"], ["--input", str(ROOT / "README.md")]):
+        with pytest.raises(UserError, match="out holds shards of other settings|README.md is neither"):
+            fineweb.main(arguments + other)
+    (tmp_path / "my.txt").write_text(TEXT + "more", encoding="utf-8")
+    with pytest.raises(
+        UserError, match="out holds shards of other settings .delete it, or choose another --out"
+    ):
+        fineweb.main(arguments)
+    assert before == {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    (tmp_path / "out" / "meta.json").unlink()
+    with pytest.raises(UserError, match="out holds shards of another program"):
+        fineweb.main(arguments)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
 def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
     needs_vocabulary()
     process = start(tmp_path)
@@ -260,7 +337,7 @@ def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
 
 def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
     chunks = [(0.25, np.zeros(1_000_000)), (0.5, np.zeros(1_000_000)), (1.0, np.zeros(2_000_000))]
-    assert list(fineweb.show_progress(iter(chunks))) == chunks
+    assert list(fineweb.show_progress(iter(chunks), before=0)) == chunks
     assert "100%" in capsys.readouterr().err
 
 
@@ -285,7 +362,7 @@ def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
         assert "\n" not in str(caught.value)
         assert not list(tmp_path.glob("out/*.bin"))
     needs_vocabulary()
-    code, err = run("--input", tmp_path / "empty.txt", "--out", tmp_path / "out")
+    code, err = run("--input", tmp_path / "empty.txt", "--out", tmp_path / "empty")
     assert code == 2 and err.strip().endswith("error: there is hardly any text in the input")
 
 
