@@ -1,6 +1,7 @@
 """Make token shards of text.
 
     python fineweb.py                    FineWeb-Edu, its sample of 10 billion tokens
+    python fineweb.py --pretokenized     the same as ready-made shards: a download of 20 GB, and no work
     python fineweb.py --input my.txt     any text, into data/my: txt, or the column text of parquet, jsonl
 
 A shard is a file in llm.c's format: 256 int32 (20240520, 1, the number of tokens), then the tokens as uint16.
@@ -43,8 +44,16 @@ class UserError(Exception):
 
 
 @functools.cache
-def get_tokenizer():
-    """GPT-2's byte-pair encoding; tiktoken downloads its vocabulary once."""
+def get_tokenizer(name):
+    """gpt2: GPT-2's byte-pair encoding, which tiktoken downloads once; bytes: the bytes of UTF-8."""
+    if name == "bytes":
+        ranks = {bytes([byte]): byte for byte in range(256)}
+        special = {"<|endoftext|>": 256}
+        return tiktoken.Encoding(
+            "bytes", pat_str="(?s).{1,512}", mergeable_ranks=ranks, special_tokens=special
+        )
+    if name != "gpt2":
+        raise UserError(f"the tokenizer {name} is unknown (gpt2, bytes)")
     try:
         return tiktoken.get_encoding("gpt2")
     except (OSError, ValueError) as error:  # no network, or something else than the vocabulary came back
@@ -52,9 +61,9 @@ def get_tokenizer():
         raise UserError(f"GPT-2's vocabulary is not here and cannot be downloaded ({remedy})") from error
 
 
-def tokenize(texts):
+def tokenize(texts, tokenizer):
     """The tokens of some documents, each after <|endoftext|>: uint16 (count,)."""
-    encoding = get_tokenizer()
+    encoding = get_tokenizer(tokenizer)
     pieces = []
     for text in texts:
         pieces += [[encoding.eot_token], encoding.encode_to_numpy(text or "", disallowed_special=())]
@@ -101,6 +110,7 @@ def write_shard(path, tokens):
 
 FINEWEB = "HuggingFaceFW/fineweb-edu"  # Penedo et al. 2024
 REVISION = "87f09149ef4734204d70ed1d046ddc9ca3f2b8f9"
+PRETOKENIZED = "kjj0/finewebedu10B-gpt2"  # its sample-10BT in shards
 READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".txt": "text"}
 
 
@@ -150,9 +160,9 @@ def open_texts(path):
     return pyarrow.ipc.open_stream(pyarrow.memory_map(path)).read_all()["text"]
 
 
-def tokenize_rows(path, first, count):
+def tokenize_rows(path, first, count, tokenizer):
     """The tokens of some documents in an Arrow file, which are read here: the work of a worker."""
-    return tokenize(open_texts(path).slice(first, count).to_pylist())
+    return tokenize(open_texts(path).slice(first, count).to_pylist(), tokenizer)
 
 
 def die_with_parent():
@@ -167,7 +177,7 @@ def watch(parent):
     os._exit(1)
 
 
-def token_chunks(parts, cache, workers, first_part=0, first_row=0):
+def token_chunks(parts, cache, tokenizer, workers, first_part=0, first_row=0):
     """All tokens from a row of a part on, in order: yields (part, row, share of the whole done, tokens)."""
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=die_with_parent)
@@ -180,7 +190,9 @@ def token_chunks(parts, cache, workers, first_part=0, first_row=0):
                 here = len(open_texts(path))
                 for row in range(max(0, first_row - before), here, size):
                     done = (part + min(before + row + size, len(rows)) / len(rows)) / len(parts)
-                    waiting.append((part, before + row, done, pool.submit(tokenize_rows, path, row, size)))
+                    waiting.append(
+                        (part, before + row, done, pool.submit(tokenize_rows, path, row, size, tokenizer))
+                    )
                     if len(waiting) > 2 * workers:
                         *position, tokens = waiting.popleft()
                         yield *position, tokens.result()
@@ -219,13 +231,13 @@ def cut_into_shards(chunks, size, skip=0):
     yield shard[:filled], None
 
 
-def show_progress(chunks, before):
+def show_progress(chunks, before, limit):
     """Pass chunks on, and show how many tokens there are (`before` of old), how fast, how long it takes."""
     with tqdm(initial=before, unit=" tokens", unit_scale=True, smoothing=0.05) as bar:
         for chunk in chunks:
             *_, done, tokens = chunk
-            bar.total = int((bar.n + len(tokens)) / done)
-            bar.update(len(tokens))
+            bar.total = min(int((bar.n + len(tokens)) / done), limit or sys.maxsize)
+            bar.update(min(len(tokens), bar.total - bar.n))
             yield chunk
 
 
@@ -249,36 +261,62 @@ def begin(out, settings):
 
 def make_shards(options, state):
     """Read, tokenize and write the shards from a state on; progress.json keeps up with them."""
-    out, parts = options.out, find_parts(options)
-    chunks = token_chunks(parts, out / ".fineweb_cache", options.workers, state["part"], state["row"])
-    chunks = show_progress(chunks, state["tokens"])
+    out, tokenizer, parts = options.out, options.tokenizer, find_parts(options)
+    chunks = token_chunks(
+        parts, out / ".fineweb_cache", tokenizer, options.workers, state["part"], state["row"]
+    )
+    chunks = show_progress(chunks, state["tokens"], options.shards * options.shard_tokens)
     for tokens, position in cut_into_shards(chunks, options.shard_tokens, state["skip"]):
         index = state["shards"]
-        if position is None and index == 0:  # too little for two shards
-            if np.count_nonzero(tokens != get_tokenizer().eot_token) < 10:
+        last = position is None or index + 1 == options.shards
+        if last and index == 0:  # too little for two shards
+            if np.count_nonzero(tokens != get_tokenizer(tokenizer).eot_token) < 10:
                 raise UserError("there is hardly any text in the input")
             cut = len(tokens) * 9 // 10
             write_shard(out / "train_000001.bin", tokens[:cut])
             tokens = tokens[cut:]
         write_shard(out / f"{'train' if index else 'val'}_{index:06d}.bin", tokens)
-        state |= dict(shards=index + 1, tokens=state["tokens"] + len(tokens))
-        if position:
-            write_json(out / "progress.json", state | position)
+        if last:
+            break
+        state |= dict(shards=index + 1, tokens=state["tokens"] + len(tokens), **position)
+        write_json(out / "progress.json", state)
+
+
+def download_shards(options):
+    """Fetch shards that somebody else has made; what is here already is not fetched again."""
+    from huggingface_hub import snapshot_download
+
+    names = [f"finewebedu_train_{index:06d}.bin" for index in range(1, options.shards or 100)]
+    names.append("finewebedu_val_000000.bin")
+    try:
+        snapshot_download(PRETOKENIZED, repo_type="dataset", allow_patterns=names, local_dir=options.out)
+        for name in names:
+            (options.out / name).stat()  # without a network the library may return as if all were here
+    except Exception as error:  # every library below has errors of its own
+        remedy = "is there disk and network? the same command goes on"
+        raise UserError(f"cannot fetch {PRETOKENIZED}: {one_line(error)} ({remedy})") from error
 
 
 def prepare(options):
     """Fill the folder options.out as the command line asks."""
-    source = [FINEWEB, options.name, REVISION]
+    source = [PRETOKENIZED] if options.pretokenized else [FINEWEB, options.name, REVISION]
     if options.input:
         source = [
             [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in options.input
         ]
-    settings = dict(source=source, tokenizer="gpt2", shard_tokens=options.shard_tokens)
+    settings = dict(source=source, tokenizer=options.tokenizer)
+    settings |= dict(shard_tokens=options.shard_tokens, shards=options.shards)
+    vocab_size = get_tokenizer(options.tokenizer).n_vocab
     state = begin(options.out, settings)
     if state:
         write_json(options.out / "progress.json", state)
-        make_shards(options, state)
-        write_json(options.out / "meta.json", dict(tokenizer="gpt2", vocab_size=50257, settings=settings))
+        if options.pretokenized:
+            download_shards(options)
+        else:
+            make_shards(options, state)
+        meta = dict(tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings)
+        write_json(options.out / "meta.json", meta)
+    shutil.rmtree(options.out / ".fineweb_cache", ignore_errors=True)
     (options.out / "progress.json").unlink(missing_ok=True)
     print(f"{options.out} is complete")
 
@@ -295,18 +333,29 @@ def parse_options(arguments=None):
     source.add_argument(
         "--name", default="sample-10BT", help="part of FineWeb-Edu: sample-10BT, sample-100BT"
     )
+    source.add_argument("--pretokenized", action="store_true", help=f"sample-10BT as shards: {PRETOKENIZED}")
     source.add_argument(
         "--input", type=Path, nargs="+", default=[], help="your own files: parquet, jsonl, txt"
     )
     add = parser.add_argument
     add("--out", type=Path, help="folder of the shards (default: data/NAME)")
+    add(
+        "--tokenizer",
+        choices=["gpt2", "bytes"],
+        default="gpt2",
+        help="bytes is for small models (default: gpt2)",
+    )
+    add("--shards", type=int, default=0, help="only the first so many (default: 0, all)")
     add("--shard_tokens", type=int, default=100_000_000, help="tokens in a shard (default: 100 million)")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     add("--workers", type=int, default=min(cores, 61), help="processes that tokenize (default: one a core)")
     options = parser.parse_args(arguments)
-    for name, least in dict(shard_tokens=100, workers=1).items():
+    fewest = 2 if options.pretokenized and options.shards else 0  # one to train, one to validate
+    for name, least in dict(shards=fewest, shard_tokens=100, workers=1).items():
         if not least <= getattr(options, name) < 2**31:
             parser.error(f"--{name} must be at least {least}, and less than 2**31")
+    if options.pretokenized and options.tokenizer != "gpt2":
+        parser.error("--pretokenized shards are made with --tokenizer gpt2")
     for path in options.input:
         if path.suffix.lower() not in READERS or not path.is_file():
             reason = "is neither parquet, jsonl nor txt" if path.is_file() else "is not here"

@@ -499,7 +499,7 @@ def main(arguments=None):
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
-    tokenizer = get_tokenizer()
+    tokenizer = get_tokenizer("gpt2")
     if machine.rank == 0:
         load_text(Path("input.txt"))  # the others find it downloaded
     machine.barrier()

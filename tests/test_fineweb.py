@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import datasets
+import huggingface_hub
 import numpy as np
 import pyarrow
 import pyarrow.parquet
@@ -87,8 +88,8 @@ def test_a_text_becomes_two_shards(tmp_path, capsys):
 
 def test_a_special_token_in_a_text_is_ordinary_text():
     needs_vocabulary()
-    assert fineweb.tokenize(["<|endoftext|>"]).tolist() == plain_stream(["<|endoftext|>"])
-    assert (fineweb.tokenize(["<|endoftext|>"]) == 50256).sum() == 1
+    assert fineweb.tokenize(["<|endoftext|>"], "gpt2").tolist() == plain_stream(["<|endoftext|>"])
+    assert (fineweb.tokenize(["<|endoftext|>"], "gpt2") == 50256).sum() == 1
 
 
 def test_a_full_disk_is_told_with_the_remedy_and_leaves_nothing(tmp_path, monkeypatch):
@@ -147,6 +148,64 @@ def test_what_lies_in_the_folder_is_left_alone(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
+def test_the_bytes_tokenizer_carries_every_text_through(tmp_path):
+    documents = [text for text in make_documents(50) if text] + ["\0\r\n\t ☃ 𝄞 <|endoftext|>" * 1000]
+    source = write_parquet(tmp_path / "a.parquet", documents)
+    fineweb.main(["--input", str(source), "--out", str(tmp_path / "out"), "--tokenizer", "bytes"])
+    tokens, _ = stream(tmp_path / "out")
+    assert tokens == [token for text in documents for token in [256, *text.encode()]]
+    tokenizer = fineweb.get_tokenizer("bytes")
+    assert tokenizer.n_vocab == 257 and tokenizer.eot_token == 256
+    assert tokenizer.decode(tokens) == "".join(f"<|endoftext|>{text}" for text in documents)
+    meta = json.loads((tmp_path / "out" / "meta.json").read_text(encoding="utf-8"))
+    assert (meta["tokenizer"], meta["vocab_size"]) == ("bytes", 257)
+
+
+@pytest.mark.parametrize("count", [1, 3, 1000])
+def test_the_first_shards_are_those_of_the_whole(tmp_path, count):
+    source = write_parquet(tmp_path / "a.parquet", make_documents(400))
+    arguments = ["--input", str(source), "--tokenizer", "bytes", "--shard_tokens", "20000"]
+    fineweb.main([*arguments, "--out", str(tmp_path / "whole")])
+    fineweb.main([*arguments, "--out", str(tmp_path / "some"), "--shards", str(count)])
+    whole, all_shards = stream(tmp_path / "whole")
+    some, shards = stream(tmp_path / "some")
+    assert not (tmp_path / "some" / ".fineweb_cache").exists()
+    assert some == whole[: count * 20000] and shards == max(min(count, all_shards), 2)
+
+
+def test_shards_made_by_others_are_downloaded(tmp_path, monkeypatch):
+    needs_vocabulary()
+    asked = []
+
+    def download(*_, allow_patterns, local_dir, **__):
+        asked.append(allow_patterns)
+        for name in allow_patterns:
+            fineweb.write_shard(local_dir / name, np.arange(200, dtype=np.uint16))
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    fineweb.main(["--pretokenized", "--shards", "3", "--out", str(tmp_path / "out")])
+    names = ["finewebedu_train_000001.bin", "finewebedu_train_000002.bin", "finewebedu_val_000000.bin"]
+    assert (
+        asked == [names] and json.loads((tmp_path / "out" / "meta.json").read_text())["vocab_size"] == 50257
+    )
+    for offline in (None, lambda *_, **__: None):  # an error, or nothing done and nothing said
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+        with pytest.raises(
+            UserError, match="cannot fetch kjj0/finewebedu10B-gpt2: .*the same command goes on"
+        ):
+            fineweb.main(["--pretokenized", "--out", str(tmp_path / "other")])
+    assert not (tmp_path / "other" / "meta.json").exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["--shards -1", "--workers 0", "--shard_tokens 9", "--pretokenized --shards 1"]
+)
+def test_options_that_make_no_sense_are_refused(words, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        fineweb.main([*words.split(), "--out", str(tmp_path / "out")])
+    assert "must be at least" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_every_kind_of_file_is_read_and_a_txt_is_one_document(tmp_path):
     needs_vocabulary()
     documents = [text for text in make_documents(40) if text]
@@ -200,7 +259,7 @@ def test_without_a_network_the_remedy_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset_builder", offline)
     reason = "cannot reach HuggingFaceFW/fineweb-edu sample-10BT: ConnectionError: no route to host .*--input"
     with pytest.raises(UserError, match=reason):
-        fineweb.main(["--out", str(tmp_path / "out")])
+        fineweb.main(["--tokenizer", "bytes", "--out", str(tmp_path / "out")])
 
 
 def start(tmp_path, *arguments):
@@ -337,7 +396,7 @@ def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
 
 def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
     chunks = [(0.25, np.zeros(1_000_000)), (0.5, np.zeros(1_000_000)), (1.0, np.zeros(2_000_000))]
-    assert list(fineweb.show_progress(iter(chunks), before=0)) == chunks
+    assert list(fineweb.show_progress(iter(chunks), before=0, limit=0)) == chunks
     assert "100%" in capsys.readouterr().err
 
 
@@ -358,7 +417,8 @@ def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
     }
     for name, reason in reasons.items():
         with pytest.raises(UserError, match=reason) as caught:
-            fineweb.main(["--input", str(tmp_path / name), "--out", str(tmp_path / "out")])
+            words = ["--tokenizer", "bytes", "--out", str(tmp_path / "out")]
+            fineweb.main(["--input", str(tmp_path / name), *words])
         assert "\n" not in str(caught.value)
         assert not list(tmp_path.glob("out/*.bin"))
     needs_vocabulary()
@@ -373,4 +433,4 @@ def test_a_missing_vocabulary_is_told_with_the_remedy(monkeypatch):
     fineweb.get_tokenizer.cache_clear()
     monkeypatch.setattr(tiktoken, "get_encoding", no_network)
     with pytest.raises(UserError, match="vocabulary is not here .* set TIKTOKEN_CACHE_DIR"):
-        fineweb.get_tokenizer()
+        fineweb.get_tokenizer("gpt2")

@@ -32,7 +32,7 @@ def text(tmp_path, monkeypatch):
 def needs_vocabulary():
     """Skip the test where tiktoken has neither its cache nor a network."""
     try:
-        train_gpt2.get_tokenizer()
+        train_gpt2.get_tokenizer("gpt2")
     except UserError as error:
         pytest.skip(str(error))
 
