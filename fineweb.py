@@ -1,4 +1,4 @@
-"""Make token shards of text.
+"""Make token shards of text, and read them.
 
     python fineweb.py                    FineWeb-Edu, its sample of 10 billion tokens
     python fineweb.py --pretokenized     the same as ready-made shards: a download of 20 GB, and no work
@@ -13,6 +13,7 @@ the work, 20 GB of shards. A core makes some 5 million tokens a second, all of t
 takes 0.4 GB of memory.
 """
 
+import bisect
 import collections
 import contextlib
 import functools
@@ -104,6 +105,73 @@ def write_shard(path, tokens):
     with whole_file(path) as file:
         file.write(header.data)
         file.write(tokens.data)
+
+
+def count_tokens(path):
+    """The tokens in a shard. Raises UserError if the file is not a shard, or not a whole one."""
+    with path.open("rb") as file:
+        header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
+    remedy = "delete the folder, and run fineweb.py again"
+    if header[0] != MAGIC or header[1] != VERSION:
+        raise UserError(f"{path} is not a shard of llm.c's format with uint16 tokens ({remedy})")
+    count, size = int(header[2]), path.stat().st_size
+    if size != HEADER_BYTES + 2 * count or count < 1:
+        raise UserError(f"{path} has {size} bytes, but a header for {count} tokens ({remedy})")
+    return count
+
+
+class Shards:
+    """The tokens of a split ("train" or "val"), in all its shards as if in one; they stay in the files."""
+
+    def __init__(self, folder, split):
+        self.paths = sorted(Path(folder).glob(f"*{split}*.bin"))
+        if not self.paths:
+            raise UserError(
+                f"there are no {split} shards in {folder} (is that its name? fineweb.py makes them)"
+            )
+        self.ends = list(itertools.accumulate(count_tokens(path) for path in self.paths))
+
+    def __len__(self):
+        return self.ends[-1]
+
+    def read(self, start, count):
+        """The tokens from number `start` on: uint16 (count,)."""
+        assert 0 <= start and start + count <= len(self), f"{count} tokens from {start} on, of {len(self)}"
+        pieces = []
+        while count > 0:
+            shard = bisect.bisect_right(self.ends, start)
+            first = self.ends[shard - 1] if shard else 0
+            part = min(count, self.ends[shard] - start)
+            offset = HEADER_BYTES + 2 * (start - first)
+            pieces.append(np.fromfile(self.paths[shard], "<u2", part, offset=offset))
+            start, count = start + part, count - part
+        return np.concatenate(pieces)
+
+
+def open_data(folder):
+    """The tokens to train, those to validate, and what they are: a dictionary.
+
+    It has tokenizer, vocab_size (GPT-2's, without a meta.json), train_tokens, val_tokens and, where it
+    is known, source. Raises UserError for what is missing, torn or not finished.
+    """
+    folder = Path(folder)
+    if (folder / "progress.json").exists():
+        raise UserError(f"{folder} is not finished: run its fineweb.py command again, and it goes on")
+    train, val = Shards(folder, "train"), Shards(folder, "val")
+    meta = dict(tokenizer="gpt2", vocab_size=50257, train_tokens=len(train), val_tokens=len(val))
+    if (folder / "meta.json").exists():
+        try:
+            found = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        except ValueError as error:
+            remedy = "delete the folder, and run fineweb.py again"
+            raise UserError(f"{folder / 'meta.json'} is torn: {one_line(error)} ({remedy})") from error
+        found["source"] = found.pop("settings", {}).get("source")
+        for key in ("train_tokens", "val_tokens"):
+            if found.get(key, meta[key]) != meta[key]:
+                reason = f"{folder} has {meta[key]:,} {key}, but was made with {found[key]:,}"
+                raise UserError(f"{reason} (delete the folder, and run fineweb.py again)")
+        meta |= found
+    return train, val, meta
 
 
 # ---- Text --------------------------------------------------------------------------------------------------
@@ -315,10 +383,12 @@ def prepare(options):
         else:
             make_shards(options, state)
         meta = dict(tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings)
+        meta |= {f"{split}_tokens": len(Shards(options.out, split)) for split in ("train", "val")}
         write_json(options.out / "meta.json", meta)
     shutil.rmtree(options.out / ".fineweb_cache", ignore_errors=True)
     (options.out / "progress.json").unlink(missing_ok=True)
-    print(f"{options.out} is complete")
+    *_, meta = open_data(options.out)
+    print(f"{options.out}: {meta['train_tokens']:,} tokens to train, {meta['val_tokens']:,} to validate")
 
 
 # ---- The command line --------------------------------------------------------------------------------------

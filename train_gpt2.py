@@ -7,18 +7,17 @@ The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), 
 import contextlib
 import ctypes
 import functools
-import http.client
 import json
 import math
 import os
 import statistics
 import sys
 import time
-import urllib.request
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -27,7 +26,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from fineweb import UserError, get_tokenizer
+from fineweb import UserError, get_tokenizer, open_data
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -41,7 +40,7 @@ def knob(default, meaning, least=None):
 class GPTConfig:
     """The shape of a GPT; the defaults are GPT-2 (124M)."""
 
-    vocab_size: int = knob(50257, "tokens in the vocabulary: 256 bytes, 50,000 merges and <|endoftext|>")
+    vocab_size: int = knob(50257, "tokens in the vocabulary of the data: GPT-2's 50257, or 257 for bytes")
     context: int = knob(1024, "longest sequence, in tokens", least=1)
     n_layer: int = knob(12, "blocks", least=0)
     n_head: int = knob(12, "attention heads of a block", least=1)
@@ -223,15 +222,16 @@ class Config(GPTConfig):
     init: str = knob(
         "scratch", "first weights: scratch, or with their sizes gpt2, gpt2-medium, ..., a folder"
     )
+    data: str = knob("data/fineweb-edu-10B", "folder of token shards, made by fineweb.py")
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
-    steps: int = knob(50, "optimizer steps", least=0)
+    steps: int = knob(19073, "optimizer steps", least=0)
     batch_tokens: int = knob(524288, "tokens of an optimizer step, over all its micro-batches", least=1)
     micro_batch: int = knob(4, "sequences in a forward pass, each of --context tokens", least=1)
     lr: float = knob(6e-4, "peak learning rate", least=0)
-    warmup_steps: int = knob(10, "steps of linear warm-up to the peak", least=0)
+    warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
     samples: int = knob(5, "how many samples", least=0)
 
@@ -287,11 +287,6 @@ class Machine:
             raise UserError(f"there is no {self.device} for local rank {local_rank}: {remedy}") from error
         dist.init_process_group(dist.get_default_backend_for_device(self.device))  # nccl, or gloo on CPUs
 
-    def barrier(self):
-        """Wait until every rank has come here."""
-        if self.world > 1:
-            dist.barrier()
-
     def mean(self, tensor):
         """Replace a tensor by its mean over the ranks, on every rank."""
         if self.world > 1:
@@ -336,23 +331,6 @@ def pick_dtype(name, device):
 
 # ---- The data ----------------------------------------------------------------------------------------------
 
-SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
-
-
-def load_text(path):
-    """The text of a file; if it is not there, tiny Shakespeare (1.1 MB) is downloaded to it first."""
-    try:
-        if not path.exists():
-            with urllib.request.urlopen(SHAKESPEARE, timeout=30) as response:
-                data = response.read()  # or an exception: bad status, broken off
-            partial = path.with_name(f"{path.name}.partial")  # nobody takes half a file for the text
-            partial.write_bytes(data)
-            partial.replace(path)
-        return path.read_text(encoding="utf-8")
-    except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
-        remedy = f"save any text as UTF-8 there, or let it be downloaded from {SHAKESPEARE}"
-        raise UserError(f"no text in {path}: {error} ({remedy})") from error
-
 
 def micro_steps(config, world):
     """The micro-batches of a rank in an optimizer step. Raises UserError unless they make it whole."""
@@ -369,16 +347,17 @@ def micro_steps(config, world):
 def get_batch(tokens, config, step, micro, rank, world):
     """A rank's micro-batch of a step (all from 0): idx and targets, int64 (micro_batch, context).
 
-    The text is cut into windows, one after the other. The rows of a step take the next batch_tokens / context
-    of them, and after the last comes the first again. It is arithmetic: nothing is remembered between steps.
+    The tokens are cut into windows, one after the other. The rows of a step take the next batch_tokens /
+    context of them; after the last comes the first again. It is arithmetic: nothing is remembered.
     """
     T = config.context
     if len(tokens) <= T:
-        raise UserError(f"{len(tokens)} tokens of text are too few for --context {T}")
+        raise UserError(f"{len(tokens)} tokens to train are too few for --context {T}")
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
     first = step * (config.batch_tokens // T) + (micro * world + rank) * config.micro_batch
     windows = [number % count for number in range(first, first + config.micro_batch)]
-    rows = torch.stack([tokens[window * T : window * T + T + 1] for window in windows])  # (B, T + 1)
+    rows = np.stack([tokens.read(window * T, T + 1) for window in windows])
+    rows = torch.from_numpy(rows.astype(np.int64))  # (B, T + 1)
     return rows[:, :-1], rows[:, 1:]
 
 
@@ -499,15 +478,13 @@ def main(arguments=None):
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
-    tokenizer = get_tokenizer("gpt2")
-    if machine.rank == 0:
-        load_text(Path("input.txt"))  # the others find it downloaded
-    machine.barrier()
-    tokens = torch.tensor(tokenizer.encode_ordinary(load_text(Path("input.txt"))), dtype=torch.int64)
-    print(f"{len(tokens):,} tokens of text")
+    tokens, _, meta = open_data(config.data)
+    print(f"{config.data}: {len(tokens):,} tokens to train")
+    tokenizer = get_tokenizer(meta["tokenizer"])
     model = make_model(config).to(machine.device)
     if model.config.vocab_size != tokenizer.n_vocab:
-        raise UserError(f"--vocab_size {model.config.vocab_size}, but the tokenizer has {tokenizer.n_vocab}")
+        remedy = f"{config.data} wants {tokenizer.n_vocab}: its tokens are {meta['tokenizer']}"
+        raise UserError(f"--vocab_size {model.config.vocab_size}, but {remedy}")
     print(f"{config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")

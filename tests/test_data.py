@@ -1,14 +1,37 @@
-import io
-import urllib.error
-import urllib.request
+import itertools
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+import fineweb
 import train_gpt2
-from train_gpt2 import Config, UserError, load_text, micro_steps
+from fineweb import Shards, UserError, open_data
+from train_gpt2 import Config, micro_steps
 
 SMALL = Config(context=8, micro_batch=3, batch_tokens=24)
+ROOT = Path(__file__).parent.parent
+
+
+def as_shards(tokens, size=10**9, folder="data"):
+    """Tokens as the training reads them: in shards of so many, in a folder of this test."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.bin"):
+        old.unlink()
+    tokens = np.asarray(tokens, np.uint16)
+    for index, first in enumerate(range(0, len(tokens), size), start=1):
+        fineweb.write_shard(folder / f"train_{index:06d}.bin", tokens[first : first + size])
+    fineweb.write_shard(folder / "val_000000.bin", tokens[:1000])
+    return Shards(folder, "train")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def get_batch(tokens, config, step, micro, rank=0, world=1):
@@ -16,63 +39,122 @@ def get_batch(tokens, config, step, micro, rank=0, world=1):
 
 
 def test_targets_are_the_inputs_one_token_later():
-    tokens = torch.arange(100)
+    tokens = as_shards(torch.arange(100))
     idx, targets = get_batch(tokens, SMALL, step=2, micro=0)
     assert idx.shape == targets.shape == (3, 8) and idx.dtype == targets.dtype == torch.int64
     assert torch.equal(targets, idx + 1)
 
 
 def test_an_epoch_shows_every_window_once_and_the_next_shows_them_again():
-    tokens = torch.arange(8 * 8 + 1)  # 8 windows: a step of 3 straddles the epochs
+    tokens = as_shards(torch.arange(8 * 8 + 1))  # 8 windows: a step of 3 straddles the epochs
     shown = torch.cat([get_batch(tokens, SMALL, step, 0)[0] for step in range(8)])  # (24, 8): three epochs
     assert torch.equal(shown, torch.arange(64).view(8, 8).repeat(3, 1))
 
 
 def test_the_last_tokens_wait_until_there_is_a_whole_window():
-    assert get_batch(torch.arange(24), SMALL, step=0, micro=0)[0].max() == 15
-    assert get_batch(torch.arange(25), SMALL, step=0, micro=0)[0].max() == 23
+    assert get_batch(as_shards(torch.arange(24)), SMALL, step=0, micro=0)[0].max() == 15
+    assert get_batch(as_shards(torch.arange(25)), SMALL, step=0, micro=0)[0].max() == 23
 
 
 def test_a_batch_depends_on_nothing_but_its_step():
-    tokens = torch.arange(1000)
+    tokens = as_shards(torch.arange(1000))
     in_order = [get_batch(tokens, SMALL, step, 0) for step in range(20)]
     for step in (13, 2, 19):
         assert torch.equal(get_batch(tokens, SMALL, step, 0)[0], in_order[step][0])
 
 
-@pytest.mark.parametrize("length", [0, 1, 8])
+@pytest.mark.parametrize("length", [1, 8])
 def test_a_text_that_is_too_short_is_refused_with_its_numbers(length):
-    with pytest.raises(UserError, match=f"{length} tokens of text are too few for --context 8"):
-        get_batch(torch.arange(length), SMALL, step=0, micro=0)
+    with pytest.raises(UserError, match=f"{length} tokens to train are too few for --context 8"):
+        get_batch(as_shards(torch.arange(length)), SMALL, step=0, micro=0)
 
 
-def test_text_is_downloaded_once_and_decoded_as_utf8(tmp_path, monkeypatch):
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO("Où ?\n".encode()))
-    assert load_text(tmp_path / "input.txt") == "Où ?\n"
-    monkeypatch.setattr(urllib.request, "urlopen", None)
-    assert load_text(tmp_path / "input.txt") == "Où ?\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["input.txt"]
+@pytest.mark.parametrize("size", [1, 3, 7, 10, 11])
+def test_shards_are_read_as_if_they_were_one(size):
+    shards = as_shards(range(10), size)
+    assert len(shards) == 10
+    for start, end in itertools.combinations(range(11), 2):
+        assert shards.read(start, end - start).tolist() == list(range(start, end))
+    for start, count in [(0, 11), (10, 1), (-1, 2)]:
+        with pytest.raises(AssertionError):
+            shards.read(start, count)
 
 
-def test_a_text_in_another_encoding_is_refused(tmp_path):
-    (tmp_path / "input.txt").write_bytes("Où ?".encode("latin-1"))
-    with pytest.raises(UserError, match="no text in .*input.txt: 'utf-8' codec.*save any text as UTF-8"):
-        load_text(tmp_path / "input.txt")
+def test_a_folder_says_what_its_tokens_are():
+    as_shards(range(3000), 1000)
+    train, val, meta = open_data("data")
+    assert (len(train), len(val)) == (3000, 1000) and val.read(5, 1) == [5]
+    assert meta == dict(tokenizer="gpt2", vocab_size=50257, train_tokens=3000, val_tokens=1000)
+    fineweb.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257, settings={}))
+    assert open_data("data")[-1]["tokenizer"] == "bytes"
+    fineweb.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257, train_tokens=4000))
+    with pytest.raises(
+        UserError, match="data has 3,000 train_tokens, but was made with 4,000 .delete the folder"
+    ):
+        open_data("data")
+    fineweb.write_json(Path("data/progress.json"), {})
+    with pytest.raises(UserError, match="data is not finished: run its fineweb.py command again"):
+        open_data("data")
 
 
-def test_a_failed_download_leaves_no_file_and_tells_the_remedy(tmp_path, monkeypatch):
-    def not_found(url, **_):
-        raise urllib.error.HTTPError(url, 404, "Not Found", None, None)
+def test_what_is_not_a_whole_shard_is_named_before_the_training_starts():
+    as_shards(range(3000), 1000)
+    path = Path("data/train_000002.bin")
+    whole = path.read_bytes()
+    foreign = np.array([20240801, 7, 1000] + [0] * 253, np.int32).tobytes()  # llm.c's format of uint32 tokens
+    empty = np.array([20240520, 1, 0] + [0] * 253, np.int32).tobytes()
+    reasons = {
+        whole[:-1]: "has 3023 bytes, but a header for 1000 tokens",
+        whole[:500]: "has 500 bytes, but a header for 1000 tokens",
+        whole + b"..": "has 3026 bytes, but a header for 1000 tokens",
+        empty: "has 1024 bytes, but a header for 0 tokens",
+        foreign + whole[1024:]: "is not a shard of llm.c's format with uint16 tokens",
+        b"<html>": "is not a shard of llm.c's format with uint16 tokens",
+        b"": "is not a shard of llm.c's format with uint16 tokens",
+    }
+    for content, reason in reasons.items():
+        path.write_bytes(content)
+        with pytest.raises(
+            UserError, match=f"train_000002.bin {reason} .delete the folder, and run fineweb.py again"
+        ):
+            open_data("data")
+    with pytest.raises(UserError, match="there are no train shards in nowhere .is that its name"):
+        open_data("nowhere")
 
-    monkeypatch.setattr(urllib.request, "urlopen", not_found)
-    with pytest.raises(UserError, match="no text in .*input.txt: HTTP Error 404.*save any text"):
-        load_text(tmp_path / "input.txt")
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_reading_takes_no_memory():
+    """What stays in memory after 5,000 windows of 1 GB: mapped files would count, and fill it."""
+    for index in range(1, 6):
+        header = np.array([20240520, 1, 100_000_000] + [0] * 253, np.int32)
+        with open(f"train_{index:06d}.bin", "wb") as file:
+            file.write(header.tobytes())
+            file.truncate(1024 + 200_000_000)  # a hole: it takes no disk
+    program = """
+import re
+from fineweb import Shards
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
+tokens = Shards(".", "train")
+tokens.read(0, 1025)
+before = resident()
+for number in range(5000):
+    tokens.read(number * 99_991 % (len(tokens) - 1025), 1025)
+print(resident() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout) < 20  # MB
 
 
 @pytest.mark.parametrize("micro_batch", [1, 2, 3, 6])
 def test_the_rows_of_a_step_do_not_depend_on_the_micro_batch(micro_batch):
-    tokens = torch.arange(12 * 8 + 1)
+    tokens = as_shards(torch.arange(12 * 8 + 1))
     config = Config(context=8, micro_batch=micro_batch, batch_tokens=48)
     parts = [get_batch(tokens, config, 1, micro)[0] for micro in range(micro_steps(config, world=1))]
     assert torch.equal(torch.cat(parts).flatten(), torch.arange(48, 96))
@@ -92,7 +174,7 @@ def test_micro_batches_that_do_not_make_a_step_whole_are_refused_with_the_neares
 @pytest.mark.parametrize("world", [1, 2, 4, 8])
 @pytest.mark.parametrize("micro_batch", [1, 2])
 def test_the_rows_of_a_step_do_not_depend_on_the_ranks(world, micro_batch):
-    tokens = torch.arange(100 * 8 + 1)
+    tokens = as_shards(torch.arange(100 * 8 + 1))
     config = Config(context=8, micro_batch=micro_batch, batch_tokens=16 * 8)
     parts = [(micro, rank) for micro in range(micro_steps(config, world)) for rank in range(world)]
     rows = [get_batch(tokens, config, 3, micro, rank, world)[0] for micro, rank in parts]

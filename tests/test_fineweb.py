@@ -83,7 +83,7 @@ def test_a_text_becomes_two_shards(tmp_path, capsys):
     fineweb.main(["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "mine")])
     train, val = (read_shard(tmp_path / "mine" / name) for name in ("train_000001.bin", "val_000000.bin"))
     assert train + val == plain_stream([TEXT]) and len(train) == len(train + val) * 9 // 10
-    assert "mine is complete" in capsys.readouterr().out
+    assert f"{len(train):,} tokens to train, {len(val):,} to validate" in capsys.readouterr().out
 
 
 def test_a_special_token_in_a_text_is_ordinary_text():

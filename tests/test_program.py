@@ -10,31 +10,31 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_data import as_shards
 
+import fineweb
 import train_gpt2
 from train_gpt2 import Config, Machine, UserError, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
-TINY += "--micro_batch 2 --batch_tokens 64".split()
+TINY += "--micro_batch 2 --batch_tokens 64 --data data --vocab_size 257".split()
 ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
 
 @pytest.fixture(autouse=True)
-def text(tmp_path, monkeypatch):
-    """Every test runs in a folder with a small input.txt."""
-    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8")
+def own_folder(tmp_path, monkeypatch):
+    """Every test runs in a folder with a small text, as bytes, in data."""
     monkeypatch.chdir(tmp_path)
+    make_data(tmp_path)
     yield
     torch.set_float32_matmul_precision("highest")
 
 
-def needs_vocabulary():
-    """Skip the test where tiktoken has neither its cache nor a network."""
-    try:
-        train_gpt2.get_tokenizer("gpt2")
-    except UserError as error:
-        pytest.skip(str(error))
+def make_data(folder):
+    """A small text as bytes in folder/data."""
+    as_shards(fineweb.tokenize([TEXT], "bytes"), folder=folder / "data")
+    fineweb.write_json(folder / "data" / "meta.json", dict(tokenizer="bytes", vocab_size=257))
 
 
 def losses(out):
@@ -47,6 +47,7 @@ def train(capsys, tokens, **knobs):
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
     recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
     config = Config(**(sizes | recipe | knobs))
+    tokens = as_shards(tokens, folder="tokens")
     train_gpt2.train(train_gpt2.make_model(config), tokens, config, Machine(config))
     return capsys.readouterr().out
 
@@ -96,7 +97,6 @@ def test_auto_takes_the_accelerator_that_pytorch_finds(found, monkeypatch):
 
 
 def test_random_weights_babble_the_same_for_the_same_seed(capsys):
-    needs_vocabulary()
     first, again, other = (run(capsys, "--steps", "0", "--seed", seed) for seed in ("1", "1", "2"))
     assert "on cpu" in first and first.count("\n> Hello, I'm a language model,") == 5
     assert first == again != other
@@ -108,6 +108,11 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
     hugging_face_gpt2(tmp_path / "theirs")
     with pytest.raises(UserError, match="--context 32, but .*theirs has 16"):
         train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=32))
+
+
+def test_data_with_another_vocabulary_are_refused_with_both_numbers(capsys):
+    with pytest.raises(UserError, match="--vocab_size 50257, but data wants 257: its tokens are bytes"):
+        run(capsys, "--vocab_size", "50257")
 
 
 def test_one_batch_can_be_learned_by_heart(capsys):
@@ -135,7 +140,6 @@ def test_the_clock_is_read_after_the_device_is_done(capsys, monkeypatch):
 
 
 def test_the_program_asks_for_tf32_and_the_cpu_stays_exact(capsys):
-    needs_vocabulary()
     a, b = torch.randn(2, 64, 64, generator=torch.Generator().manual_seed(0))
     exact = a @ b
     run(capsys, "--steps", "1", "--samples", "1")
@@ -190,7 +194,8 @@ def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
         torch.compile, backend=lambda graph, _: graphs.append(graph) or graph.forward
     )
     monkeypatch.setattr(torch, "compile", compiler)
-    model, machine, tokens = train_gpt2.make_model(config), Machine(config), torch.arange(1000) % 65
+    model, machine = train_gpt2.make_model(config), Machine(config)
+    tokens = as_shards(torch.arange(1000) % 65)
     fast = train_gpt2.compiled(model, tokens, config, machine)
     assert len(graphs) == 1 and all(weight.grad is None for weight in model.parameters())
     for step in range(3):
@@ -310,7 +315,7 @@ def unfused(optimizer, *arguments, fused, **options):
 
 
 def test_eight_micro_batches_of_one_give_the_gradient_of_one_batch_of_eight():
-    tokens = torch.randint(65, (1000,), generator=torch.Generator().manual_seed(0))
+    tokens = as_shards(torch.randint(65, (1000,), generator=torch.Generator().manual_seed(0)))
     gradients, means = [], []
     for micro_batch in (8, 1):
         config = Config(
@@ -324,10 +329,7 @@ def test_eight_micro_batches_of_one_give_the_gradient_of_one_batch_of_eight():
 
 
 def test_the_program_trains(capsys):
-    needs_vocabulary()
     history = losses(run(capsys, "--steps", "3", "--samples", "1", "--warmup_steps", "0", "--lr", "0.01"))
     assert (
-        len(history) == 3
-        and history[0] == pytest.approx(math.log(50257), abs=0.5)
-        and history[2] < history[0]
+        len(history) == 3 and history[0] == pytest.approx(math.log(257), abs=0.5) and history[2] < history[0]
     )

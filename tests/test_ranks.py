@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_data import as_shards
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
 
@@ -13,12 +14,13 @@ ROOT = Path(__file__).parent.parent
 WORKER = """
 import torch
 from torch.nn.parallel import DistributedDataParallel
+from fineweb import Shards
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
 config = Config(65, 16, 2, 2, 32, **recipe)
 machine = Machine(config)
-tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
+tokens = Shards("data", "train")
 model = make_model(config)
 replica, decisions = model, []
 if machine.world > 1:
@@ -35,10 +37,11 @@ torch.save(dict(loss=loss, gradient=gradient, weights=weights, decisions=decided
 COMPILING_WORKER = """
 import functools
 import torch
+from fineweb import Shards
 from train_gpt2 import Config, Machine, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=3, lr=1e-2)
-tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
+tokens = Shards("data", "train")
 torch.compile = functools.partial(torch.compile, backend="aot_eager")
 weights = []
 for choice in ("true", "false"):
@@ -54,6 +57,7 @@ DYING_WORKER = """
 import os
 import torch
 import train_gpt2
+from fineweb import Shards
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 def die_in_step_2(model, tokens, config, step, machine):
@@ -64,13 +68,16 @@ def die_in_step_2(model, tokens, config, step, machine):
 train_gpt2.accumulate_gradients = die_in_step_2
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=50)
 config = Config(65, 16, 2, 2, 32, **recipe)
-train(make_model(config), torch.arange(5000) % 65, config, Machine(config))
+train(make_model(config), Shards("data", "train"), config, Machine(config))
 """
 
 
 def torchrun(folder, script, ranks, *arguments):
     """Run a script on so many ranks in a folder: its exit code and all that it prints."""
     (folder / "worker.py").write_text(script, encoding="utf-8")
+    if not (folder / "data").exists():
+        tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
+        as_shards(tokens, 1500, folder / "data")
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
     done = subprocess.run(
         [*launcher, "worker.py", *arguments],
@@ -127,10 +134,9 @@ def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
 
 
 def test_only_rank_0_prints(tmp_path):
-    from test_program import TEXT, TINY, needs_vocabulary
+    from test_program import TINY, make_data
 
-    needs_vocabulary()
-    (tmp_path / "input.txt").write_text(TEXT, encoding="utf-8")
+    make_data(tmp_path)
     program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
     code, out = torchrun(tmp_path, program, 2, *TINY, "--steps", "3", "--samples", "1")
     assert code == 0 and "on 2 x cpu" in out, out
