@@ -10,7 +10,6 @@ import functools
 import json
 import math
 import os
-import statistics
 import sys
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
@@ -27,6 +26,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from fineweb import UserError, get_tokenizer, open_data
+from runs import Run, choose_folder, circumstances
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -141,6 +141,11 @@ class GPT(nn.Module):
         padding = self.wte.weight[self.config.vocab_size :].numel()
         return sum(weight.numel() for weight in self.parameters()) - padding
 
+    def flops_per_token(self, T):
+        """Operations of forward and backward for each of T tokens (Chowdhery et al. 2022, appendix B)."""
+        matrices = self.num_parameters() - self.wpe.weight.numel()
+        return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T
+
     def forward(self, idx, targets=None):
         """Predict the token after each token.
 
@@ -223,6 +228,7 @@ class Config(GPTConfig):
         "scratch", "first weights: scratch, or with their sizes gpt2, gpt2-medium, ..., a folder"
     )
     data: str = knob("data/fineweb-edu-10B", "folder of token shards, made by fineweb.py")
+    out: str = knob("", "folder of the run; without it the next free one of runs/gpt2, runs/gpt2-2, ...")
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
@@ -233,6 +239,7 @@ class Config(GPTConfig):
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
+    print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
     samples: int = knob(5, "how many samples", least=0)
 
 
@@ -443,17 +450,16 @@ def learning_rate(step, config):
     return config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * progress)) / 2)
 
 
-def train(model, tokens, config, machine):
-    """Take config.steps optimizer steps."""
+def train(model, tokens, config, machine, run):
+    """Take config.steps optimizer steps, and report each."""
     optimizer = make_optimizer(model, config)
     replica = model
     if machine.world > 1:
         replica = DistributedDataParallel(model, gradient_as_bucket_view=True)  # a view saves a copy
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
-    seconds = []
     for step in range(config.steps):
-        start = time.perf_counter()
+        begin = time.perf_counter()
         loss = accumulate_gradients(replica, tokens, config, step, machine)
         norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
         rate = learning_rate(step, config)
@@ -462,17 +468,13 @@ def train(model, tokens, config, machine):
         optimizer.step()
         optimizer.zero_grad()
         machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
-        seconds.append(time.perf_counter() - start)
-        ms = 1000 * seconds[-1]
-        print(f"step {step + 1:4d}   loss {loss.item():.4f}   norm {norm:.4f}   lr {rate:.2e}   {ms:.0f} ms")
-    if config.steps > 1:
-        usual = statistics.median(seconds[1:])  # the first step warms up
-        speed = config.batch_tokens / usual
-        print(f"median {1000 * usual:.0f} ms a step, {speed:,.0f} tokens/s; first {1000 * seconds[0]:.0f} ms")
+        seconds = time.perf_counter() - begin
+        run.report(step + 1, loss.item(), norm.item(), rate, seconds)
 
 
 def main(arguments=None):
     config = parse_config(arguments)
+    folder = choose_folder(config.out, "gpt2")
     machine = Machine(config)
     if machine.rank != 0:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
@@ -488,15 +490,19 @@ def main(arguments=None):
     print(f"{config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
-    train(model, tokens, config, machine)
+    run = Run(folder, config, machine, model.flops_per_token(config.context))
+    print(f"the run is in {folder}")
+    run.log("start", data=meta, **circumstances(config, machine))
+    train(model, tokens, config, machine, run)
     with machine.autocast():
         print_samples(model, tokenizer, config, machine)
+    run.draw()
     if machine.world > 1:
         dist.destroy_process_group()
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # a model may say what a terminal cannot show
+    sys.stdout.reconfigure(errors="replace", line_buffering=True)  # a model says what no terminal can show
     try:
         main()
     except UserError as error:

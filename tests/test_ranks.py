@@ -14,7 +14,9 @@ ROOT = Path(__file__).parent.parent
 WORKER = """
 import torch
 from torch.nn.parallel import DistributedDataParallel
+from pathlib import Path
 from fineweb import Shards
+from runs import Run
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
@@ -30,14 +32,17 @@ loss = accumulate_gradients(replica, tokens, config, 0, machine)
 gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
 decided = list(decisions)
 model.zero_grad()
-train(model, tokens, config, machine)
+run = Run(Path("out"), config, machine, 1)
+train(model, tokens, config, machine, run)
 weights = torch.cat([weight.detach().flatten() for weight in model.parameters()])
 torch.save(dict(loss=loss, gradient=gradient, weights=weights, decisions=decided), f"rank{machine.rank}.pt")
 """
 COMPILING_WORKER = """
 import functools
 import torch
+from pathlib import Path
 from fineweb import Shards
+from runs import Run
 from train_gpt2 import Config, Machine, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=3, lr=1e-2)
@@ -49,7 +54,8 @@ for choice in ("true", "false"):
     machine = Machine(config) if choice == "true" else machine
     machine.compile = choice == "true"
     model = make_model(config)
-    train(model, tokens, config, machine)
+    run = Run(Path("out"), config, machine, 1)
+    train(model, tokens, config, machine, run)
     weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
 torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
 """
@@ -57,7 +63,9 @@ DYING_WORKER = """
 import os
 import torch
 import train_gpt2
+from pathlib import Path
 from fineweb import Shards
+from runs import Run
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 def die_in_step_2(model, tokens, config, step, machine):
@@ -68,7 +76,9 @@ def die_in_step_2(model, tokens, config, step, machine):
 train_gpt2.accumulate_gradients = die_in_step_2
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=50)
 config = Config(65, 16, 2, 2, 32, **recipe)
-train(make_model(config), Shards("data", "train"), config, Machine(config))
+machine = Machine(config)
+run = Run(Path("out"), config, machine, 1)
+train(make_model(config), Shards("data", "train"), config, machine, run)
 """
 
 

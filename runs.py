@@ -1,0 +1,115 @@
+"""The folder of a run: log.jsonl, with a line for each event."""
+
+import datetime
+import itertools
+import json
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from curve import draw
+from fineweb import UserError
+
+PEAK_FLOPS = {  # of one GPU, a second: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
+    "A10": 125e12,
+    "A100": 312e12,
+    "B200": 2250e12,
+    "H100": 989e12,
+    "H100 PCIe": 756e12,
+    "H200": 989e12,
+    "L4": 121e12,
+    "L40S": 362e12,
+    "RTX 3090": 71e12,
+    "RTX 4090": 165e12,
+}
+
+
+def peak_flops(machine):
+    """What all GPUs of a run could do at their best, in operations a second; None where that is not known."""
+    if machine.device.type != "cuda" or machine.dtype != torch.bfloat16:
+        return None
+    words = set(torch.cuda.get_device_name(machine.device).replace("-", " ").split())
+    if words & {"Laptop", "Ti", "SUPER", "D", "NVL", "MIG"}:  # slower or faster than their name
+        return None
+    known = [name for name in PEAK_FLOPS if words.issuperset(name.split())]
+    return machine.world * PEAK_FLOPS[max(known, key=len)] if known else None
+
+
+def holds_run(folder):
+    """Whether somebody has run in this folder."""
+    return (folder / "log.jsonl").exists()
+
+
+def choose_folder(out, name):
+    """The folder `out`; without it the first free one of runs/NAME, runs/NAME-2, ...
+
+    Raises UserError where a run would be written over.
+    """
+    if out:
+        if holds_run(Path(out)):
+            raise UserError(f"--out {out} holds a run: choose another --out")
+        return Path(out)
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(folder for folder in (Path("runs", name) for name in names) if not holds_run(folder))
+
+
+def circumstances(config, machine):
+    """What somebody wants to know who sees only the log: a dictionary."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
+    except OSError:  # no git
+        commit = ""
+    versions = dict(python=platform.python_version(), torch=torch.__version__, cuda=torch.version.cuda)
+    facts = dict(command=sys.argv, commit=commit, versions=versions, machine=str(machine))
+    return facts | dict(config=asdict(config))
+
+
+class Run:
+    """The folder of a run that goes on: rank 0 writes, the others do nothing."""
+
+    def __init__(self, folder, config, machine, flops_per_token):
+        self.folder, self.config, self.peak = folder, config, peak_flops(machine)
+        self.flops_per_token = flops_per_token
+        self.first = None  # time and step of the first report
+        self.file = None
+        if machine.rank == 0:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self.file = (folder / "log.jsonl").open("a+b")
+            except OSError as error:
+                raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
+
+    def log(self, event, **values):
+        """Append an event to log.jsonl: {"event": ..., name: value, ...}."""
+        if self.file:
+            self.file.write(json.dumps({"event": event, **values}).encode() + b"\n")
+            self.file.flush()
+
+    def report(self, step, loss, norm, lr, seconds):
+        """Log a finished step, and show it: loss in nats a token, norm of the gradient, seconds it took."""
+        speed, now = self.config.batch_tokens / seconds, time.perf_counter()
+        event = dict(step=step, loss=loss, norm=norm, lr=lr, seconds=seconds, tokens_per_second=speed)
+        line = f"step {step:4d}   loss {loss:.4f}   norm {norm:.4f}   lr {lr:.2e}   {1000 * seconds:.0f} ms"
+        line += f"   {speed:,.0f} tokens/s"
+        if self.peak:
+            event["mfu"] = self.flops_per_token * speed / self.peak
+            line += f"   MFU {100 * event['mfu']:.1f} %"
+        self.log("step", **event)
+        begins = self.first is None
+        self.first = self.first or (now - seconds, step - 1)
+        pace = (now - self.first[0]) / (step - self.first[1])  # seconds a step, with all that lies between
+        left = datetime.timedelta(seconds=round(pace * (self.config.steps - step)))
+        every = self.config.print_every
+        if every and (begins or step % every == 0 or step == self.config.steps):
+            print(f"{line}   {left} left")
+
+    def draw(self):
+        """Draw the log as curve.png."""
+        if self.file:
+            print(f"{draw([self.folder])} is the curve")

@@ -1,0 +1,148 @@
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib.image
+import pytest
+import torch
+from test_data import as_shards
+
+import curve
+import runs
+import train_gpt2
+from fineweb import UserError
+from runs import Run, choose_folder
+from train_gpt2 import GPT, Config, Machine
+
+CONFIG = Config(65, 16, 2, 2, 32, device="cpu", dtype="float32", batch_tokens=64, steps=100)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def read_events(folder):
+    """The events of a log, line by line."""
+    return [json.loads(line) for line in (Path(folder) / "log.jsonl").read_text().splitlines()]
+
+
+def test_a_run_gets_the_next_free_folder_and_never_one_that_holds_a_run():
+    assert choose_folder("", "gpt2") == Path("runs/gpt2")
+    Run(Path("runs/gpt2"), CONFIG, Machine(CONFIG), 1).log("start")
+    assert choose_folder("", "gpt2") == Path("runs/gpt2-2")
+    Run(Path("runs/gpt2-2"), CONFIG, Machine(CONFIG), 1).log("start")
+    assert choose_folder("", "gpt2") == Path("runs/gpt2-3")
+    assert choose_folder("mine", "gpt2") == Path("mine")
+    with pytest.raises(UserError, match="--out runs/gpt2 holds a run: .*choose another --out"):
+        choose_folder("runs/gpt2", "gpt2")
+
+
+def test_a_folder_that_cannot_be_written_is_refused():
+    Path("file").write_text("")
+    with pytest.raises(UserError, match="cannot write to file/run: .*choose another --out"):
+        Run(Path("file/run"), CONFIG, Machine(CONFIG), 1)
+
+
+def test_only_rank_0_writes():
+    run = Run(Path("out"), CONFIG, SimpleNamespace(rank=1, device=torch.device("cpu")), 1)
+    run.log("start")
+    run.report(1, 2.0, 1.0, 1e-3, 0.5)
+    assert not Path("out").exists()
+
+
+def test_the_log_tells_what_somebody_needs_who_sees_nothing_else(capsys):
+    from test_program import TINY, make_data
+
+    make_data(Path())
+    train_gpt2.main([*TINY, "--steps", "3", "--samples", "0", "--warmup_steps", "1"])
+    start, *steps = read_events("runs/gpt2")
+    assert start["event"] == "start" and start["config"]["n_embd"] == 8 and start["versions"]["torch"]
+    assert start["data"]["train_tokens"] > 0 and start["machine"] == "cpu in float32" and "commit" in start
+    assert [event["step"] for event in steps] == [1, 2, 3] and Path("runs/gpt2/curve.png").exists()
+    shown = re.findall(r"step +(\d+) +loss (\S+) +norm (\S+) +lr (\S+)", capsys.readouterr().out)
+    logged = [(event["step"], event["loss"], event["norm"], event["lr"]) for event in steps]
+    for step, numbers in zip(shown, logged, strict=True):
+        assert [float(number) for number in step] == pytest.approx(numbers, rel=1e-2, abs=1e-4)
+
+
+def test_the_screen_shows_some_steps_and_the_time_that_is_left(capsys, monkeypatch):
+    config = Config(batch_tokens=1000, steps=100, print_every=20)
+    run = Run(Path("out"), config, Machine(CONFIG), 1)
+    clock = iter(range(5, 1000, 10))  # a step of 5 seconds every 10 seconds
+    monkeypatch.setattr(runs.time, "perf_counter", lambda: next(clock))
+    for step in range(1, 101):
+        run.report(step, 2.0, 1.0, 1e-3, 5.0)
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split()[1]) for line in lines] == [1, 20, 40, 60, 80, 100]
+    assert "5000 ms   200 tokens/s" in lines[1] and lines[-1].endswith("0:00:00 left")
+    assert lines[1].endswith("0:13:00 left")  # 80 steps, 195 seconds for the first 20
+    assert len(read_events("out")) == 100
+
+
+@pytest.mark.parametrize(
+    "name, peak",
+    [
+        ("NVIDIA H200", 989e12),
+        ("NVIDIA H100 80GB HBM3", 989e12),
+        ("NVIDIA H100 PCIe", 756e12),
+        ("NVIDIA A100-SXM4-40GB", 312e12),
+        ("NVIDIA L40S", 362e12),
+        ("NVIDIA GeForce RTX 4090", 165e12),
+        ("NVIDIA GeForce GTX 1080", None),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", None),
+    ],
+)
+def test_mfu_is_a_share_of_the_peak_of_all_gpus_or_absent(name, peak, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: name)
+    machine = SimpleNamespace(rank=0, world=8, device=torch.device("cuda"), dtype=torch.bfloat16)
+    assert runs.peak_flops(machine) == (peak and 8 * peak)
+    run = Run(Path("out"), Config(batch_tokens=524288), machine, flops_per_token=8e8)
+    run.report(1, 2.0, 1.0, 1e-3, 0.5)
+    event = read_events("out")[-1]
+    assert event.get("mfu") == (peak and pytest.approx(8e8 * 524288 / 0.5 / (8 * peak)))
+    assert ("MFU" in capsys.readouterr().out) == (peak is not None)
+    machine.dtype = torch.float32
+    assert runs.peak_flops(machine) is None
+
+
+def test_flops_are_six_for_each_weight_and_twelve_for_each_product_of_attention():
+    with torch.device("meta"):
+        model = GPT(Config())
+    assert model.flops_per_token(1024) == 6 * (124_439_808 - 1024 * 768) + 12 * 12 * 768 * 1024
+
+
+def test_the_curve_is_a_picture_of_the_losses():
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    run.log("start", config=dict(data="mine"))
+    for step in range(1, 11):
+        run.report(step, 5.0 - 0.1 * step, 1.0, 1e-3, 0.5)
+    assert curve.draw(["out"]) == Path("out/curve.png")
+    picture = matplotlib.image.imread("out/curve.png")
+    assert picture.shape[0] > 400 and picture.std() > 0.01
+    steps, losses = curve.columns(curve.read_log("out")["step"], "loss")
+    assert steps == list(range(1, 11)) and losses[-1] == pytest.approx(4.0)
+    with pytest.raises(UserError, match="nowhere is not the folder of a run"):
+        curve.draw(["nowhere"])
+
+
+def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):
+    """What lies between the steps is not theirs: it would look like a slow GPU."""
+    told, now = [], [0]
+
+    def clock():
+        now[0] += 1
+        return now[0]
+
+    def report(*numbers):
+        told.append(numbers)
+        now[0] += 1000
+
+    monkeypatch.setattr(train_gpt2, "time", SimpleNamespace(perf_counter=clock))
+    made = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    monkeypatch.setattr(made, "report", report)
+    config = Config(65, 16, 1, 2, 8, device="cpu", dtype="float32", batch_tokens=64, steps=4)
+    tokens = as_shards(range(65))
+    train_gpt2.train(train_gpt2.make_model(config), tokens, config, Machine(config), made)
+    assert [seconds for *_, seconds in told] == [1, 1, 1, 1]
