@@ -1,7 +1,10 @@
-"""Draw the curves of runs: the loss over the steps.
+"""Draw the curves of runs: the loss and the validation loss over the steps.
 
 python curve.py runs/gpt2              draws runs/gpt2/curve.png, as the training does at its end
 python curve.py runs/gpt2 runs/mine    compares runs, in the first one's curve.png
+
+The dashed line is OpenAI's GPT-2 (124M): 3.2924 nats a token on the validation shard of FineWeb-Edu, as
+build-nanogpt reports.
 """
 
 import json
@@ -10,6 +13,8 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from fineweb import UserError
+
+GPT2_LOSS = 3.2924
 
 
 def read_log(folder):
@@ -30,15 +35,26 @@ def columns(events, name):
     return [event["step"] for event in events], [event[name] for event in events]
 
 
+def is_fineweb(log):
+    """Whether a run reads FineWeb-Edu: its folder of data is named so."""
+    data = log["start"][0]["config"]["data"] if "start" in log else ""
+    return "finewebedu" in data.replace("-", "").lower()
+
+
 def draw(folders):
     """Draw the runs in some folders into curve.png of the first one; returns its path."""
     from matplotlib.figure import Figure  # takes a second, and the training may do without
 
+    logs = {str(folder): read_log(folder) for folder in folders}
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    for folder in folders:
-        axes.plot(*columns(read_log(folder).get("step", []), "loss"), linewidth=0.8, label=str(folder))
-    axes.set(xlabel="step", ylabel="loss")
+    for number, (name, log) in enumerate(logs.items()):
+        color, steps = f"C{number}", log.get("step", [])
+        axes.plot(*columns(steps, "loss"), color=color, alpha=0.4, linewidth=0.8)
+        axes.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=name)
+    if any(map(is_fineweb, logs.values())):
+        axes.axhline(GPT2_LOSS, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
+    axes.set(xlabel="step", ylabel="loss: training (pale), validation")
     axes.grid(alpha=0.3)
     axes.legend()
     path = Path(folders[0]) / "curve.png"

@@ -240,6 +240,8 @@ class Config(GPTConfig):
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
     print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
+    eval_every: int = knob(250, "steps between validations; 0: never", least=0)
+    val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
     samples: int = knob(5, "how many samples", least=0)
 
 
@@ -300,6 +302,14 @@ class Machine:
             dist.all_reduce(tensor)
             tensor /= self.world
         return tensor
+
+    def sum(self, *numbers):
+        """The sums of some numbers over the ranks, in float64, on every rank."""
+        if self.world > 1:
+            tensor = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+            dist.all_reduce(tensor)
+            numbers = tensor.tolist()
+        return numbers
 
 
 def keep_freed_memory():
@@ -450,15 +460,49 @@ def learning_rate(step, config):
     return config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * progress)) / 2)
 
 
-def train(model, tokens, config, machine, run):
-    """Take config.steps optimizer steps, and report each."""
+@torch.no_grad()
+def validate(model, tokens, config, machine):
+    """The mean loss over the first val_tokens targets, or all that there are; the same on any hardware."""
+    T, count = config.context, min(config.val_tokens, len(tokens) - 1)
+    size, total = config.micro_batch * T, 0.0
+    for first in range(machine.rank * size, count, machine.world * size):
+        part = torch.from_numpy(tokens.read(first, min(size, count - first) + 1).astype(np.int64))
+        missing = -(len(part) - 1) % T  # of the last row of all: targets of -100 do not count
+        idx = F.pad(part[:-1], (0, missing)).view(-1, T)
+        targets = F.pad(part[1:], (0, missing), value=-100).view(-1, T)
+        with machine.autocast():
+            _, loss = model(idx.to(machine.device), targets.to(machine.device))
+        total += loss.item() * (len(part) - 1)
+    (total,) = machine.sum(total)
+    return total / count
+
+
+def is_due(step, every, config):
+    """Whether something is due after so many steps: at multiples of `every` and at the end; 0 is never."""
+    return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
+
+
+def evaluate(model, held_out, step, config, machine, run):
+    """Validate where that is due."""
+    if is_due(step, config.eval_every, config):
+        loss = validate(model, held_out, config, machine)
+        run.log("validation", step=step, loss=loss)
+        print(f"step {step:4d}   validation loss {loss:.4f}")
+
+
+def train(model, data, config, machine, run):
+    """Take config.steps optimizer steps, and evaluate. data is what open_data returns."""
+    tokens, held_out, _ = data
     optimizer = make_optimizer(model, config)
     replica = model
     if machine.world > 1:
         replica = DistributedDataParallel(model, gradient_as_bucket_view=True)  # a view saves a copy
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
-    for step in range(config.steps):
+    for step in range(config.steps + 1):  # so many are done
+        evaluate(model, held_out, step, config, machine, run)
+        if step == config.steps:
+            break
         begin = time.perf_counter()
         loss = accumulate_gradients(replica, tokens, config, step, machine)
         norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
@@ -480,8 +524,9 @@ def main(arguments=None):
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
-    tokens, _, meta = open_data(config.data)
-    print(f"{config.data}: {len(tokens):,} tokens to train")
+    *_, meta = data = open_data(config.data)
+    validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
+    print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
     tokenizer = get_tokenizer(meta["tokenizer"])
     model = make_model(config).to(machine.device)
     if model.config.vocab_size != tokenizer.n_vocab:
@@ -493,7 +538,7 @@ def main(arguments=None):
     run = Run(folder, config, machine, model.flops_per_token(config.context))
     print(f"the run is in {folder}")
     run.log("start", data=meta, **circumstances(config, machine))
-    train(model, tokens, config, machine, run)
+    train(model, data, config, machine, run)
     with machine.autocast():
         print_samples(model, tokenizer, config, machine)
     run.draw()

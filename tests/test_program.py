@@ -46,12 +46,12 @@ def losses(out):
 def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
-    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
+    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64, eval_every=0)
     config = Config(**(sizes | recipe | knobs))
-    tokens = as_shards(tokens, folder="tokens")
+    data = as_shards(tokens, folder="tokens"), None, {}
     machine = Machine(config)
     run = Run(Path("out"), config, machine, flops_per_token=1)
-    train_gpt2.train(train_gpt2.make_model(config), tokens, config, machine, run)
+    train_gpt2.train(train_gpt2.make_model(config), data, config, machine, run)
     return capsys.readouterr().out
 
 
@@ -328,6 +328,41 @@ def test_eight_micro_batches_of_one_give_the_gradient_of_one_batch_of_eight():
         gradients.append(torch.cat([weight.grad.flatten() for weight in model.parameters()]))
     assert means[0].item() == pytest.approx(means[1].item(), rel=1e-6)
     assert (gradients[0] - gradients[1]).norm() < 1e-6 * gradients[0].norm()
+
+
+def exact_loss(model, tokens, count, context):
+    """The mean loss over `count` targets, one row at a time."""
+    total = 0.0
+    for first in range(0, count, context):
+        row = torch.tensor(tokens[first : min(first + context, count) + 1]).long()[None]
+        total += model(row[:, :-1], row[:, 1:])[1].item() * (row.shape[1] - 1)
+    return total / count
+
+
+@pytest.mark.parametrize("val_tokens", [1, 16, 48, 100, 10**9])
+def test_the_validation_loss_is_that_of_exactly_so_many_tokens(val_tokens):
+    tokens = torch.randint(65, (200,), generator=torch.Generator().manual_seed(0)).tolist()
+    found = []
+    for micro_batch in (1, 2, 5):
+        config = Config(
+            65, 16, 2, 2, 32, device="cpu", dtype="float32", micro_batch=micro_batch, val_tokens=val_tokens
+        )
+        model = train_gpt2.make_model(config)
+        found.append(train_gpt2.validate(model, as_shards(tokens, 70), config, Machine(config)))
+    expected = exact_loss(model, tokens, min(val_tokens, 199), 16)
+    assert found == pytest.approx([expected] * 3, rel=1e-6)
+
+
+def test_validation_comes_when_it_is_due_and_leaves_no_gradient(capsys):
+    def due(every, steps):
+        config = Config(steps=steps)
+        return [step for step in range(steps + 1) if train_gpt2.is_due(step, every, config)]
+
+    assert due(3, 7) == [3, 6, 7] and due(0, 7) == [] and due(10, 7) == [7] and due(2, 0) == [0]
+    out = run(capsys, "--steps", "5", "--eval_every", "2", "--samples", "0")
+    assert re.findall(r"step +(\d) +validation loss \d\.\d{4}", out) == ["2", "4", "5"]
+    without = run(capsys, "--steps", "5", "--eval_every", "0", "--samples", "0")
+    assert losses(without) == losses(out) and "validation loss" not in without
 
 
 def test_the_program_trains(capsys):

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on W
 ROOT = Path(__file__).parent.parent
 WORKER = """
 import torch
+import train_gpt2
 from torch.nn.parallel import DistributedDataParallel
 from pathlib import Path
 from fineweb import Shards
@@ -20,6 +21,7 @@ from runs import Run
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
+recipe |= dict(val_tokens=1000)
 config = Config(65, 16, 2, 2, 32, **recipe)
 machine = Machine(config)
 tokens = Shards("data", "train")
@@ -33,9 +35,11 @@ gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
 decided = list(decisions)
 model.zero_grad()
 run = Run(Path("out"), config, machine, 1)
-train(model, tokens, config, machine, run)
+train(model, (tokens, tokens, {}), config, machine, run)
 weights = torch.cat([weight.detach().flatten() for weight in model.parameters()])
-torch.save(dict(loss=loss, gradient=gradient, weights=weights, decisions=decided), f"rank{machine.rank}.pt")
+val = train_gpt2.validate(make_model(config), tokens, config, machine)
+results = dict(val=val, loss=loss, gradient=gradient, weights=weights, decisions=decided)
+torch.save(results, f"rank{machine.rank}.pt")
 """
 COMPILING_WORKER = """
 import functools
@@ -46,6 +50,7 @@ from runs import Run
 from train_gpt2 import Config, Machine, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=3, lr=1e-2)
+recipe |= dict(eval_every=0)
 tokens = Shards("data", "train")
 torch.compile = functools.partial(torch.compile, backend="aot_eager")
 weights = []
@@ -55,7 +60,7 @@ for choice in ("true", "false"):
     machine.compile = choice == "true"
     model = make_model(config)
     run = Run(Path("out"), config, machine, 1)
-    train(model, tokens, config, machine, run)
+    train(model, (tokens, tokens, {}), config, machine, run)
     weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
 torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
 """
@@ -75,10 +80,11 @@ def die_in_step_2(model, tokens, config, step, machine):
 
 train_gpt2.accumulate_gradients = die_in_step_2
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=50)
+recipe |= dict(eval_every=0)
 config = Config(65, 16, 2, 2, 32, **recipe)
 machine = Machine(config)
 run = Run(Path("out"), config, machine, 1)
-train(make_model(config), Shards("data", "train"), config, machine, run)
+train(make_model(config), (Shards("data", "train"), None, {}), config, machine, run)
 """
 
 
@@ -123,6 +129,11 @@ def test_the_loss_is_the_mean_over_the_ranks(runs):
         assert rank["loss"].item() == pytest.approx(runs[1][0]["loss"].item(), rel=1e-6)
 
 
+def test_the_validation_loss_does_not_depend_on_the_ranks(runs):
+    for rank in runs[2]:
+        assert rank["val"] == pytest.approx(runs[1][0]["val"], rel=1e-6)
+
+
 def test_replicas_are_bitwise_equal_after_five_steps(runs):
     assert torch.equal(runs[2][0]["weights"], runs[2][1]["weights"])
     torch.testing.assert_close(runs[2][0]["weights"], runs[1][0]["weights"], atol=1e-3, rtol=0)
@@ -150,4 +161,4 @@ def test_only_rank_0_prints(tmp_path):
     program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
     code, out = torchrun(tmp_path, program, 2, *TINY, "--steps", "3", "--samples", "1")
     assert code == 0 and "on 2 x cpu" in out, out
-    assert re.findall(r"step +(\d) ", out) == ["1", "2", "3"] and out.count("> Hello") == 1
+    assert re.findall(r"step +(\d) +loss", out) == ["1", "2", "3"] and out.count("> Hello") == 1

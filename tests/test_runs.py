@@ -60,6 +60,7 @@ def test_the_log_tells_what_somebody_needs_who_sees_nothing_else(capsys):
     start, *steps = read_events("runs/gpt2")
     assert start["event"] == "start" and start["config"]["n_embd"] == 8 and start["versions"]["torch"]
     assert start["data"]["train_tokens"] > 0 and start["machine"] == "cpu in float32" and "commit" in start
+    assert steps.pop()["event"] == "validation"
     assert [event["step"] for event in steps] == [1, 2, 3] and Path("runs/gpt2/curve.png").exists()
     shown = re.findall(r"step +(\d+) +loss (\S+) +norm (\S+) +lr (\S+)", capsys.readouterr().out)
     logged = [(event["step"], event["loss"], event["norm"], event["lr"]) for event in steps]
@@ -118,13 +119,22 @@ def test_the_curve_is_a_picture_of_the_losses():
     run.log("start", config=dict(data="mine"))
     for step in range(1, 11):
         run.report(step, 5.0 - 0.1 * step, 1.0, 1e-3, 0.5)
+        if step % 5 == 0:
+            run.log("validation", step=step, loss=5.1 - 0.1 * step)
     assert curve.draw(["out"]) == Path("out/curve.png")
     picture = matplotlib.image.imread("out/curve.png")
     assert picture.shape[0] > 400 and picture.std() > 0.01
     steps, losses = curve.columns(curve.read_log("out")["step"], "loss")
     assert steps == list(range(1, 11)) and losses[-1] == pytest.approx(4.0)
+    assert curve.columns(curve.read_log("out")["validation"], "loss")[0] == [5, 10]
     with pytest.raises(UserError, match="nowhere is not the folder of a run"):
         curve.draw(["nowhere"])
+
+
+def test_openai_s_line_is_drawn_where_it_applies():
+    for data, applies in [("data/fineweb-edu-10B", True), ("finewebedu10B", True), ("data/mine", False)]:
+        assert curve.is_fineweb({"start": [{"config": {"data": data}}]}) == applies
+    assert not curve.is_fineweb({})
 
 
 def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):
@@ -142,7 +152,7 @@ def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):
     monkeypatch.setattr(train_gpt2, "time", SimpleNamespace(perf_counter=clock))
     made = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     monkeypatch.setattr(made, "report", report)
-    config = Config(65, 16, 1, 2, 8, device="cpu", dtype="float32", batch_tokens=64, steps=4)
-    tokens = as_shards(range(65))
-    train_gpt2.train(train_gpt2.make_model(config), tokens, config, Machine(config), made)
+    config = Config(65, 16, 1, 2, 8, device="cpu", dtype="float32", batch_tokens=64, steps=4, eval_every=0)
+    data = as_shards(range(65)), None, {}
+    train_gpt2.train(train_gpt2.make_model(config), data, config, Machine(config), made)
     assert [seconds for *_, seconds in told] == [1, 1, 1, 1]
