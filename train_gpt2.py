@@ -170,12 +170,11 @@ class GPT(nn.Module):
         """
         if temperature == 0:
             temperature, top_k = 1.0, 1
+        V = self.config.vocab_size
         for _ in range(max_new_tokens):
             logits, _ = self(idx[:, -self.config.context :])
-            logits = logits[:, -1].float()  # (B, vocab_size): only the last position predicts what is new
-            likeliest, ids = logits.topk(
-                min(top_k or self.config.vocab_size, self.config.vocab_size)
-            )  # (B, k)
+            logits = logits[:, -1].float()  # (B, V): only the last position predicts what is new
+            likeliest, ids = logits.topk(min(top_k or V, V))  # (B, k)
             probabilities = F.softmax(likeliest / temperature, dim=-1)
             choice = torch.multinomial(probabilities, num_samples=1, generator=generator)  # (B, 1)
             idx = torch.cat((idx, ids.gather(1, choice)), dim=1)
@@ -242,7 +241,12 @@ class Config(GPTConfig):
     print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
     eval_every: int = knob(250, "steps between validations; 0: never", least=0)
     val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
-    samples: int = knob(5, "how many samples", least=0)
+    sample_every: int = knob(250, "steps between samples; 0: never", least=0)
+    prompt: str = knob("Hello, I'm a language model,", "what samples go on from")
+    samples: int = knob(4, "how many samples", least=0)
+    sample_tokens: int = knob(32, "new tokens of a sample", least=0)
+    temperature: float = knob(1.0, "of the samples; 0: always the likeliest token", least=0)
+    top_k: int = knob(50, "draw among so many likeliest tokens; 0: among all", least=0)
 
 
 def parse_config(arguments=None):
@@ -381,12 +385,14 @@ def get_batch(tokens, config, step, micro, rank, world):
 # ---- The program -------------------------------------------------------------------------------------------
 
 
-def print_samples(model, tokenizer, config, machine):
-    """Show some ways in which the model continues a prompt."""
-    prompt = torch.tensor(tokenizer.encode("Hello, I'm a language model,"))
-    idx = prompt.repeat(config.samples, 1).to(machine.device)  # (samples, T)
-    generator = torch.Generator(machine.device).manual_seed(config.seed)
-    for row in model.generate(idx, 30, top_k=50, generator=generator).tolist():
+def print_samples(model, tokenizer, config, machine, seed):
+    """Show some ways in which the model goes on from the prompt."""
+    start = tokenizer.encode(config.prompt, allowed_special="all") or [tokenizer.eot_token]
+    idx = torch.tensor(start, device=machine.device).repeat(config.samples, 1)  # (samples, T)
+    generator = torch.Generator(machine.device).manual_seed(seed)
+    with machine.autocast():
+        rows = model.generate(idx, config.sample_tokens, config.temperature, config.top_k, generator)
+    for row in rows.tolist():
         print(f"> {tokenizer.decode(row)}")
 
 
@@ -482,17 +488,20 @@ def is_due(step, every, config):
     return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
 
 
-def evaluate(model, held_out, step, config, machine, run):
-    """Validate where that is due."""
+def evaluate(model, held_out, tokenizer, step, config, machine, run):
+    """Validate and sample, where that is due."""
     if is_due(step, config.eval_every, config):
         loss = validate(model, held_out, config, machine)
         run.log("validation", step=step, loss=loss)
         print(f"step {step:4d}   validation loss {loss:.4f}")
+    if machine.rank == 0 and is_due(step, config.sample_every, config):
+        print_samples(model, tokenizer, config, machine, config.seed + step)
 
 
 def train(model, data, config, machine, run):
     """Take config.steps optimizer steps, and evaluate. data is what open_data returns."""
-    tokens, held_out, _ = data
+    tokens, held_out, meta = data
+    tokenizer = get_tokenizer(meta["tokenizer"])
     optimizer = make_optimizer(model, config)
     replica = model
     if machine.world > 1:
@@ -500,7 +509,7 @@ def train(model, data, config, machine, run):
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
     for step in range(config.steps + 1):  # so many are done
-        evaluate(model, held_out, step, config, machine, run)
+        evaluate(model, held_out, tokenizer, step, config, machine, run)
         if step == config.steps:
             break
         begin = time.perf_counter()
@@ -539,8 +548,6 @@ def main(arguments=None):
     print(f"the run is in {folder}")
     run.log("start", data=meta, **circumstances(config, machine))
     train(model, data, config, machine, run)
-    with machine.autocast():
-        print_samples(model, tokenizer, config, machine)
     run.draw()
     if machine.world > 1:
         dist.destroy_process_group()

@@ -46,9 +46,10 @@ def losses(out):
 def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
-    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64, eval_every=0)
+    recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
+    recipe |= dict(eval_every=0, sample_every=0)
     config = Config(**(sizes | recipe | knobs))
-    data = as_shards(tokens, folder="tokens"), None, {}
+    data = as_shards(tokens, folder="tokens"), None, dict(tokenizer="bytes")
     machine = Machine(config)
     run = Run(Path("out"), config, machine, flops_per_token=1)
     train_gpt2.train(train_gpt2.make_model(config), data, config, machine, run)
@@ -101,7 +102,7 @@ def test_auto_takes_the_accelerator_that_pytorch_finds(found, monkeypatch):
 
 def test_random_weights_babble_the_same_for_the_same_seed(capsys):
     first, again, other = (run(capsys, "--steps", "0", "--seed", seed) for seed in ("1", "1", "2"))
-    assert "on cpu" in first and first.count("\n> Hello, I'm a language model,") == 5
+    assert "on cpu" in first and first.count("\n> Hello, I'm a language model,") == 4
     first, again, other = (re.findall("^> .*", out, re.MULTILINE) for out in (first, again, other))
     assert first == again != other
 
@@ -359,10 +360,40 @@ def test_validation_comes_when_it_is_due_and_leaves_no_gradient(capsys):
         return [step for step in range(steps + 1) if train_gpt2.is_due(step, every, config)]
 
     assert due(3, 7) == [3, 6, 7] and due(0, 7) == [] and due(10, 7) == [7] and due(2, 0) == [0]
-    out = run(capsys, "--steps", "5", "--eval_every", "2", "--samples", "0")
+    out = run(capsys, "--steps", "5", "--eval_every", "2", "--sample_every", "0")
     assert re.findall(r"step +(\d) +validation loss \d\.\d{4}", out) == ["2", "4", "5"]
     without = run(capsys, "--steps", "5", "--eval_every", "0", "--samples", "0")
     assert losses(without) == losses(out) and "validation loss" not in without
+
+
+def test_samples_come_when_they_are_due_and_do_not_disturb_the_training(capsys):
+    out = run(capsys, "--steps", "4", "--sample_every", "2", "--samples", "3", "--eval_every", "0")
+    assert out.count("> Hello, I'm") == 6 and out.index("step    3") < out.rindex("> Hello, I'm")
+    assert losses(out) == losses(run(capsys, "--steps", "4", "--sample_every", "0"))
+
+
+def samples(capsys, *arguments):
+    """The samples of a model that has learned nothing."""
+    out = run(capsys, "--steps", "0", "--eval_every", "0", *arguments)
+    return out[out.index("> ") : out.rindex("runs/")].split("> ")[1:]
+
+
+def test_the_knobs_of_sampling(capsys):
+    length = len("Hello, I'm a language model,")
+    assert len(set(samples(capsys, "--temperature", "0", "--samples", "3"))) == 1
+    assert len(set(samples(capsys, "--top_k", "1", "--samples", "3"))) == 1
+    assert len(set(samples(capsys, "--top_k", "0", "--samples", "3"))) == 3
+    (short,) = samples(capsys, "--sample_tokens", "0", "--samples", "1")
+    assert len(short.rstrip("\n")) == length
+    (long,) = samples(capsys, "--samples", "1", "--sample_tokens", "1", "--prompt", "Où ☃ " * 20)  # 16 fit
+    assert long.startswith("Où ☃ " * 20)
+    assert len(samples(capsys, "--prompt", "", "--samples", "2")) == 2
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+def test_samples_and_validation_work_beside_a_compiled_model(capsys):
+    out = run(capsys, "--compile", "true", "--steps", "2", "--sample_every", "1", "--eval_every", "1")
+    assert "does not work" not in out and out.count("> Hello") == 8 and out.count("validation") == 2
 
 
 def test_the_program_trains(capsys):

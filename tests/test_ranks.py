@@ -18,10 +18,11 @@ from torch.nn.parallel import DistributedDataParallel
 from pathlib import Path
 from fineweb import Shards
 from runs import Run
+META = dict(tokenizer="bytes")
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
-recipe |= dict(val_tokens=1000)
+recipe |= dict(val_tokens=1000, sample_every=0)
 config = Config(65, 16, 2, 2, 32, **recipe)
 machine = Machine(config)
 tokens = Shards("data", "train")
@@ -35,7 +36,7 @@ gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
 decided = list(decisions)
 model.zero_grad()
 run = Run(Path("out"), config, machine, 1)
-train(model, (tokens, tokens, {}), config, machine, run)
+train(model, (tokens, tokens, META), config, machine, run)
 weights = torch.cat([weight.detach().flatten() for weight in model.parameters()])
 val = train_gpt2.validate(make_model(config), tokens, config, machine)
 results = dict(val=val, loss=loss, gradient=gradient, weights=weights, decisions=decided)
@@ -47,10 +48,11 @@ import torch
 from pathlib import Path
 from fineweb import Shards
 from runs import Run
+META = dict(tokenizer="bytes")
 from train_gpt2 import Config, Machine, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=3, lr=1e-2)
-recipe |= dict(eval_every=0)
+recipe |= dict(eval_every=0, sample_every=0)
 tokens = Shards("data", "train")
 torch.compile = functools.partial(torch.compile, backend="aot_eager")
 weights = []
@@ -60,7 +62,7 @@ for choice in ("true", "false"):
     machine.compile = choice == "true"
     model = make_model(config)
     run = Run(Path("out"), config, machine, 1)
-    train(model, (tokens, tokens, {}), config, machine, run)
+    train(model, (tokens, tokens, META), config, machine, run)
     weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
 torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
 """
@@ -71,6 +73,7 @@ import train_gpt2
 from pathlib import Path
 from fineweb import Shards
 from runs import Run
+META = dict(tokenizer="bytes")
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 def die_in_step_2(model, tokens, config, step, machine):
@@ -80,11 +83,11 @@ def die_in_step_2(model, tokens, config, step, machine):
 
 train_gpt2.accumulate_gradients = die_in_step_2
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=50)
-recipe |= dict(eval_every=0)
+recipe |= dict(eval_every=0, sample_every=0)
 config = Config(65, 16, 2, 2, 32, **recipe)
 machine = Machine(config)
 run = Run(Path("out"), config, machine, 1)
-train(make_model(config), (Shards("data", "train"), None, {}), config, machine, run)
+train(make_model(config), (Shards("data", "train"), None, META), config, machine, run)
 """
 
 

@@ -152,7 +152,9 @@ def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):
     monkeypatch.setattr(train_gpt2, "time", SimpleNamespace(perf_counter=clock))
     made = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     monkeypatch.setattr(made, "report", report)
-    config = Config(65, 16, 1, 2, 8, device="cpu", dtype="float32", batch_tokens=64, steps=4, eval_every=0)
-    data = as_shards(range(65)), None, {}
+    config = Config(
+        65, 16, 1, 2, 8, device="cpu", dtype="float32", batch_tokens=64, steps=4, eval_every=0, sample_every=0
+    )
+    data = as_shards(range(65)), None, dict(tokenizer="bytes")
     train_gpt2.train(train_gpt2.make_model(config), data, config, Machine(config), made)
     assert [seconds for *_, seconds in told] == [1, 1, 1, 1]
