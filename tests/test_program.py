@@ -13,6 +13,7 @@ import torch
 from test_data import as_shards
 
 import fineweb
+import machine
 import train_gpt2
 from runs import Run
 from train_gpt2 import Config, Machine, UserError, parse_config
@@ -94,10 +95,10 @@ def test_help_tells_meaning_and_default_of_every_flag(capsys):
 def test_auto_takes_the_accelerator_that_pytorch_finds(found, monkeypatch):
     accelerator, suffix = (torch.device(found), f", {found}") if found else (None, "")
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: accelerator)
-    assert train_gpt2.pick_device("auto") == torch.device(found or "cpu")
-    assert train_gpt2.pick_device("cpu") == torch.device("cpu")
+    assert machine.pick_device("auto") == torch.device(found or "cpu")
+    assert machine.pick_device("cpu") == torch.device("cpu")
     with pytest.raises(UserError, match=f"--device xpu is not here .there is auto, cpu{suffix}."):
-        train_gpt2.pick_device("xpu")
+        machine.pick_device("xpu")
 
 
 def test_random_weights_babble_the_same_for_the_same_seed(capsys):
@@ -153,14 +154,14 @@ def test_the_program_asks_for_tf32_and_the_cpu_stays_exact(capsys):
 def test_bfloat16_is_taken_where_the_hardware_has_it(monkeypatch):
     for capability, dtype in [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)]:
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)  # noqa: B023
-        assert train_gpt2.pick_dtype("auto", torch.device("cuda")) == dtype
+        assert machine.pick_dtype("auto", torch.device("cuda")) == dtype
     for features, dtype in [({"avx2": True}, torch.float32), ({"avx512_bf16": True}, torch.bfloat16)]:
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)  # noqa: B023
-        assert train_gpt2.pick_dtype("auto", torch.device("cpu")) == dtype
-    assert train_gpt2.pick_dtype("auto", torch.device("mps")) == torch.float32
-    assert train_gpt2.pick_dtype("float32", torch.device("cuda")) == torch.float32
+        assert machine.pick_dtype("auto", torch.device("cpu")) == dtype
+    assert machine.pick_dtype("auto", torch.device("mps")) == torch.float32
+    assert machine.pick_dtype("float32", torch.device("cuda")) == torch.float32
     with pytest.raises(UserError, match="--dtype float16 is unknown .auto, float32, bfloat16."):
-        train_gpt2.pick_dtype("float16", torch.device("cpu"))
+        machine.pick_dtype("float16", torch.device("cpu"))
 
 
 def test_bfloat16_changes_losses_by_less_than_two_hundredths(capsys):
