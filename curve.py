@@ -1,10 +1,10 @@
-"""Draw the curves of runs: the loss and the validation loss over the steps.
+"""Draw the curves of runs: loss, validation loss and HellaSwag over the steps.
 
 python curve.py runs/gpt2              draws runs/gpt2/curve.png, as the training does at its end
 python curve.py runs/gpt2 runs/mine    compares runs, in the first one's curve.png
 
-The dashed line is OpenAI's GPT-2 (124M): 3.2924 nats a token on the validation shard of FineWeb-Edu, as
-build-nanogpt reports.
+The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it: 3.2924 nats a token on the validation
+shard of FineWeb-Edu, 29.55 % of HellaSwag.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fineweb import UserError
 
-GPT2_LOSS = 3.2924
+GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
 
 
 def read_log(folder):
@@ -46,17 +46,25 @@ def draw(folders):
     from matplotlib.figure import Figure  # takes a second, and the training may do without
 
     logs = {str(folder): read_log(folder) for folder in folders}
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
+    scored = any("hellaswag" in log for log in logs.values())
+    figure = Figure(figsize=(12 if scored else 7, 4.5), layout="constrained")
+    left, *right = figure.subplots(1, 1 + scored, squeeze=False)[0]
     for number, (name, log) in enumerate(logs.items()):
         color, steps = f"C{number}", log.get("step", [])
-        axes.plot(*columns(steps, "loss"), color=color, alpha=0.4, linewidth=0.8)
-        axes.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=name)
+        left.plot(*columns(steps, "loss"), color=color, alpha=0.4, linewidth=0.8)
+        left.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=name)
+        for axes in right:
+            axes.plot(*columns(log.get("hellaswag", []), "accuracy"), ".-", color=color, label=name)
+    left.set(xlabel="step", ylabel="loss: training (pale), validation")
     if any(map(is_fineweb, logs.values())):
-        axes.axhline(GPT2_LOSS, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
-    axes.set(xlabel="step", ylabel="loss: training (pale), validation")
-    axes.grid(alpha=0.3)
-    axes.legend()
+        left.axhline(GPT2_LOSS, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
+    for axes in right:
+        axes.set(xlabel="step", ylabel="HellaSwag accuracy")
+        axes.axhline(GPT2_HELLASWAG, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
+        axes.axhline(0.25, color="gray", linestyle=":", label="a guess")
+    for axes in (left, *right):
+        axes.grid(alpha=0.3)
+        axes.legend()
     path = Path(folders[0]) / "curve.png"
     figure.savefig(path, dpi=150)
     return path

@@ -7,6 +7,7 @@ guess is right in 25 %. The examples come from the hub (Rowan/hellaswag), or wit
 JSON object on each line: ctx, endings and label.
 """
 
+import contextlib
 import functools
 import json
 import sys
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from fineweb import UserError, get_tokenizer, one_line
-from machine import pick_device
+from machine import Machine
 
 
 def load_examples(path=None):
@@ -55,23 +56,66 @@ class Example:
         self.rows = [(start + ending)[-context:] for ending in endings]
         self.scored = [min(len(ending), len(row) - 1) for ending, row in zip(endings, self.rows, strict=True)]
         self.label = int(example["label"])
+        self.length = max(map(len, self.rows))
 
 
-def answer(model, example, device):
-    """The ending that a model finds likeliest a token: its number."""
-    losses = []
-    for row, count in zip(example.rows, example.scored, strict=True):
-        idx = torch.tensor([row], device=device)  # (1, T)
-        logits = model(idx)[0][0, :-1].float()  # (T - 1, vocab_size): each predicts the token after it
-        losses.append(F.cross_entropy(logits[-count:], idx[0, -count:]))  # nats a token of the ending
-    return int(torch.stack(losses).argmin())
+@contextlib.contextmanager
+def only_at(model, positions):
+    """Within, a model computes logits at some positions only, bool (B, T): they have the shape (count, V)."""
+    head = model.lm_head if hasattr(model, "lm_head") else model.get_output_embeddings()
+    hook = head.register_forward_pre_hook(lambda _, inputs: (inputs[0][positions],))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def answers(model, examples, machine):
+    """The endings that a model finds likeliest a token: their numbers, from one forward pass."""
+    rows = [row for example in examples for row in example.rows]
+    scored = [count for example in examples for count in example.scored]
+    idx = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)  # (B, T), padded at the end
+    positions = torch.zeros(idx.shape, dtype=torch.bool)  # that predict a token of an ending
+    for b, (row, count) in enumerate(zip(rows, scored, strict=True)):
+        idx[b, : len(row)] = torch.tensor(row)
+        positions[b, len(row) - 1 - count : len(row) - 1] = True
+    targets = idx.roll(-1, dims=1)[positions].to(machine.device)  # one for each token of an ending
+    with machine.autocast(), only_at(model, positions.to(machine.device)):
+        logits = model(idx.to(machine.device))[0]
+    losses = F.cross_entropy(logits.float(), targets, reduction="none").cpu()
+    means = iter([part.mean() for part in losses.split(scored)])  # nats a token, for each row
+    return [int(torch.stack([next(means) for _ in example.rows]).argmin()) for example in examples]
 
 
 @torch.no_grad()
-def evaluate(model, examples, device):
-    """The share of the examples that a model answers right."""
-    right = sum(answer(model, example, device) == example.label for example in tqdm(examples))
+def evaluate(model, examples, machine, batch=8, progress=False):
+    """The share of the examples that a model answers right, on all ranks together.
+
+    `batch` examples of about the same length share a forward pass.
+    """
+    longest_first = sorted(
+        examples, key=lambda example: -example.length
+    )  # what needs most memory comes first
+    batches = [longest_first[first : first + batch] for first in range(0, len(examples), batch)]
+    right = 0
+    for group in tqdm(batches[machine.rank :: machine.world], disable=not progress, unit=" batches"):
+        said = answers(model, group, machine)
+        right += sum(answer == example.label for answer, example in zip(said, group, strict=True))
+    (right,) = machine.sum(right)
     return right / len(examples)
+
+
+def load_for(model, tokenizer, machine):
+    """The hub's examples as tokens for a GPT of ours, on every rank; None, and a warning, without them."""
+
+    def load():
+        try:
+            encode, context = tokenizer.encode_ordinary, model.config.context
+            return [Example(example, encode, context) for example in load_examples()]
+        except UserError as error:
+            print(f"warning: no HellaSwag in this run: {error}", file=sys.stderr)
+
+    return machine.from_rank_0(load)
 
 
 def load_model(name):
@@ -99,17 +143,20 @@ def main(arguments=None):
     parser.add_argument("--model", default="gpt2", help="a folder, or a name on the hub (default: gpt2)")
     parser.add_argument("--data", help="a file of examples (default: the hub's)")
     parser.add_argument("--limit", type=int, help="the first so many examples (default: all)")
+    parser.add_argument("--batch", type=int, default=8, help="examples in a forward pass (default: 8)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: what there is)")
+    parser.add_argument("--dtype", default="float32", help="auto, float32 or bfloat16 (default: float32)")
+    parser.set_defaults(compile="false")
     options = parser.parse_args(arguments)
-    if options.limit is not None and options.limit < 1:
-        parser.error("--limit must be at least 1")
-    device = pick_device(options.device)
+    if min(options.batch, options.limit or 1) < 1 or options.limit == 0:
+        parser.error("--batch and --limit must be at least 1")
+    machine = Machine(options)
     examples = load_examples(options.data)[: options.limit]
     model, encode = load_model(options.model)
     context = getattr(model.config, "max_position_embeddings", 1024)
     examples = [Example(example, encode, context) for example in examples]
-    accuracy = evaluate(model.to(device), examples, device)
-    print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples")
+    accuracy = evaluate(model.to(machine.device), examples, machine, options.batch, progress=True)
+    print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples, on {machine}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,79 @@
-"""What a process runs on: its device and its precision."""
+"""What a process runs on, decided once: its device, its precision, and its rank among the others."""
 
 import ctypes
+import functools
+import os
+import sys
 
 import torch
+import torch.distributed as dist
 
 from fineweb import UserError
+
+
+class Machine:
+    """What this process runs on, decided once: its device, its precision, and its rank among the others."""
+
+    def __init__(self, config):
+        self.device = pick_device(config.device)
+        self.dtype = pick_dtype(config.dtype, self.device)
+        mixed = self.dtype != torch.float32
+        self.autocast = functools.partial(torch.autocast, self.device.type, self.dtype, enabled=mixed)
+        if config.compile not in ("auto", "true", "false"):
+            raise UserError(f"--compile {config.compile} is unknown (auto, true, false)")
+        self.compile = config.compile == "true" or (config.compile == "auto" and self.device.type == "cuda")
+        if self.device.type == "cpu" and sys.platform == "linux":
+            keep_freed_memory()
+        self.synchronize = torch.get_device_module(self.device).synchronize
+        self.rank = int(os.environ.get("RANK", 0))  # torchrun sets these
+        self.world = int(os.environ.get("WORLD_SIZE", 1))
+        if self.world > 1:
+            self.join()
+        torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
+
+    def __str__(self):
+        ranks = f"{self.world} x " if self.world > 1 else ""
+        name = f" ({torch.cuda.get_device_name(self.device)})" if self.device.type == "cuda" else ""
+        return f"{ranks}{self.device}{name} in {str(self.dtype).removeprefix('torch.')}"
+
+    def join(self):
+        """Take this process's own device of the computer, and meet the other ranks."""
+        if self.device.type != "cpu":
+            module = torch.get_device_module(self.device)
+            here, count = int(os.environ.get("LOCAL_WORLD_SIZE", self.world)), module.device_count()
+            if here > count:
+                remedy = f"use --nproc_per_node={count}, or --device cpu"
+                raise UserError(f"{here} processes on this computer, but {count} x {self.device} ({remedy})")
+            module.set_device(int(os.environ.get("LOCAL_RANK", self.rank)))
+        dist.init_process_group(dist.get_default_backend_for_device(self.device))  # nccl, or gloo on CPUs
+
+    def leave(self):
+        """Part from the other ranks, when all have come here."""
+        if self.world > 1:
+            dist.barrier()
+            dist.destroy_process_group()
+
+    def mean(self, tensor):
+        """Replace a tensor by its mean over the ranks, on every rank."""
+        if self.world > 1:
+            dist.all_reduce(tensor)
+            tensor /= self.world
+        return tensor
+
+    def sum(self, *numbers):
+        """The sums of some numbers over the ranks, in float64, on every rank."""
+        if self.world > 1:
+            tensor = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+            dist.all_reduce(tensor)
+            numbers = tensor.tolist()
+        return numbers
+
+    def from_rank_0(self, function):
+        """What function() returns on rank 0, on every rank."""
+        answer = [function() if self.rank == 0 else None]
+        if self.world > 1:
+            dist.broadcast_object_list(answer)
+        return answer[0]
 
 
 def keep_freed_memory():

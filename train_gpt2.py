@@ -5,7 +5,6 @@ The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), 
 """
 
 import contextlib
-import functools
 import json
 import math
 import os
@@ -17,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+import hellaswag
 from fineweb import UserError, get_tokenizer, open_data
-from machine import keep_freed_memory, pick_device, pick_dtype
+from machine import Machine
 from runs import Run, choose_folder, circumstances
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -241,6 +240,7 @@ class Config(GPTConfig):
     print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
     eval_every: int = knob(250, "steps between validations; 0: never", least=0)
     val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
+    hellaswag_every: int = knob(250, "steps between HellaSwag scores; 0: never", least=0)
     sample_every: int = knob(250, "steps between samples; 0: never", least=0)
     prompt: str = knob("Hello, I'm a language model,", "what samples go on from")
     samples: int = knob(4, "how many samples", least=0)
@@ -262,58 +262,6 @@ def parse_config(arguments=None):
         if f.metadata["least"] is not None and not getattr(config, f.name) >= f.metadata["least"]:
             parser.error(f"--{f.name} must be at least {f.metadata['least']}")
     return config
-
-
-# ---- The machine -------------------------------------------------------------------------------------------
-
-
-class Machine:
-    """What this process runs on, decided once: its device, its precision, and its rank among the others."""
-
-    def __init__(self, config):
-        self.device = pick_device(config.device)
-        self.dtype = pick_dtype(config.dtype, self.device)
-        mixed = self.dtype != torch.float32
-        self.autocast = functools.partial(torch.autocast, self.device.type, self.dtype, enabled=mixed)
-        if config.compile not in ("auto", "true", "false"):
-            raise UserError(f"--compile {config.compile} is unknown (auto, true, false)")
-        self.compile = config.compile == "true" or (config.compile == "auto" and self.device.type == "cuda")
-        if self.device.type == "cpu" and sys.platform == "linux":
-            keep_freed_memory()
-        self.synchronize = torch.get_device_module(self.device).synchronize
-        self.rank = int(os.environ.get("RANK", 0))  # torchrun sets these
-        self.world = int(os.environ.get("WORLD_SIZE", 1))
-        if self.world > 1:
-            self.join(int(os.environ.get("LOCAL_RANK", self.rank)))
-        torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
-
-    def __str__(self):
-        ranks = f"{self.world} x " if self.world > 1 else ""
-        return f"{ranks}{self.device} in {str(self.dtype).removeprefix('torch.')}"
-
-    def join(self, local_rank):
-        """Take the device of that number on this computer, and meet the other ranks."""
-        try:
-            torch.get_device_module(self.device).set_device(local_rank)
-        except (AttributeError, RuntimeError) as error:
-            remedy = "start fewer ranks, or use --device cpu"
-            raise UserError(f"there is no {self.device} for local rank {local_rank}: {remedy}") from error
-        dist.init_process_group(dist.get_default_backend_for_device(self.device))  # nccl, or gloo on CPUs
-
-    def mean(self, tensor):
-        """Replace a tensor by its mean over the ranks, on every rank."""
-        if self.world > 1:
-            dist.all_reduce(tensor)
-            tensor /= self.world
-        return tensor
-
-    def sum(self, *numbers):
-        """The sums of some numbers over the ranks, in float64, on every rank."""
-        if self.world > 1:
-            tensor = torch.tensor(numbers, dtype=torch.float64, device=self.device)
-            dist.all_reduce(tensor)
-            numbers = tensor.tolist()
-        return numbers
 
 
 # ---- The data ----------------------------------------------------------------------------------------------
@@ -454,12 +402,16 @@ def is_due(step, every, config):
     return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
 
 
-def evaluate(model, held_out, tokenizer, step, config, machine, run):
-    """Validate and sample, where that is due."""
+def evaluate(model, held_out, examples, tokenizer, step, config, machine, run):
+    """Validate, score HellaSwag's examples (if there are any) and sample, where that is due."""
     if is_due(step, config.eval_every, config):
         loss = validate(model, held_out, config, machine)
         run.log("validation", step=step, loss=loss)
         print(f"step {step:4d}   validation loss {loss:.4f}")
+    if examples and is_due(step, config.hellaswag_every, config):
+        accuracy = hellaswag.evaluate(model, examples, machine, batch=max(config.micro_batch // 4, 1))
+        run.log("hellaswag", step=step, accuracy=accuracy, examples=len(examples))
+        print(f"step {step:4d}   HellaSwag {100 * accuracy:.2f} %")
     if machine.rank == 0 and is_due(step, config.sample_every, config):
         print_samples(model, tokenizer, config, machine, config.seed + step)
 
@@ -468,6 +420,7 @@ def train(model, data, config, machine, run):
     """Take config.steps optimizer steps, and evaluate. data is what open_data returns."""
     tokens, held_out, meta = data
     tokenizer = get_tokenizer(meta["tokenizer"])
+    examples = hellaswag.load_for(model, tokenizer, machine) if config.hellaswag_every else None
     optimizer = make_optimizer(model, config)
     replica = model
     if machine.world > 1:
@@ -475,7 +428,7 @@ def train(model, data, config, machine, run):
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
     for step in range(config.steps + 1):  # so many are done
-        evaluate(model, held_out, tokenizer, step, config, machine, run)
+        evaluate(model, held_out, examples, tokenizer, step, config, machine, run)
         if step == config.steps:
             break
         begin = time.perf_counter()
@@ -515,8 +468,7 @@ def main(arguments=None):
     run.log("start", data=meta, **circumstances(config, machine))
     train(model, data, config, machine, run)
     run.draw()
-    if machine.world > 1:
-        dist.destroy_process_group()
+    machine.leave()
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from test_model import hugging_face_gpt2
+from test_ranks import torchrun
 
 import hellaswag
 from fineweb import UserError, get_tokenizer
 from hellaswag import Example, load_examples
-from train_gpt2 import GPT, GPTConfig
+from machine import Machine
+from train_gpt2 import GPT, Config, GPTConfig
 
 ENCODE = get_tokenizer("bytes").encode_ordinary
-CPU = torch.device("cpu")
+CPU = Machine(Config(device="cpu", dtype="float32"))
 
 
 def make_rows(count):
@@ -56,7 +59,7 @@ def model():
 @torch.no_grad()
 def test_the_answers_are_those_of_the_definition(model):
     rows = make_rows(30)
-    said = [hellaswag.answer(model, Example(row, ENCODE, 64), CPU) for row in rows]
+    said = hellaswag.answers(model, [Example(row, ENCODE, 64) for row in rows], CPU)
     assert said == [plain_answer(model, row, 64) for row in rows]
     assert len(set(said)) == 4
 
@@ -75,6 +78,67 @@ def test_the_score_is_the_share_of_right_answers(model):
             row["label"] = answer if number < right else (answer + 1) % 4
         examples = [Example(row, ENCODE, 64) for row in rows]
         assert hellaswag.evaluate(model, examples, CPU) == right / 20
+
+
+@torch.no_grad()
+def test_batches_give_the_same_answers_as_single_examples(model):
+    examples = [Example(row, ENCODE, 64) for row in make_rows(200)]
+    single = [hellaswag.answers(model, [example], CPU) for example in examples]
+    for example, (answer,) in zip(examples, single, strict=True):
+        example.label = answer
+    for batch in (1, 8, 32, 1000):
+        assert hellaswag.evaluate(model, examples, CPU, batch) == 1.0
+
+
+def test_the_model_is_as_before_when_it_has_been_scored(model):
+    idx = torch.zeros(1, 8, dtype=torch.int64)
+    before = model(idx)[0]
+    hellaswag.evaluate(model, [Example(row, ENCODE, 64) for row in make_rows(3)], CPU)
+    assert torch.equal(model(idx)[0], before)
+
+
+def test_ranks_share_the_examples_and_agree(tmp_path):
+    write_rows(tmp_path / "rows.jsonl", make_rows(50))
+    worker = """
+import torch
+from fineweb import get_tokenizer
+from hellaswag import Example, evaluate, load_examples
+from train_gpt2 import GPT, Config, GPTConfig, Machine
+machine = Machine(Config(device="cpu", dtype="float32"))
+model = GPT(GPTConfig(257, 64, 2, 2, 32), torch.Generator().manual_seed(0))
+rows = machine.from_rank_0(lambda: load_examples("rows.jsonl"))
+examples = [Example(row, get_tokenizer("bytes").encode_ordinary, 64) for row in rows]
+print(f"rank {machine.rank} says {evaluate(model, examples, machine)}.")
+machine.leave()
+"""
+    said = []
+    for world in (1, 2):
+        code, out = torchrun(tmp_path, worker, world)
+        assert code == 0, out
+        said += re.findall(r"says (\S+)\.", out)
+    assert len(said) == 3 and len(set(said)) == 1
+
+
+def test_training_scores_where_it_is_due_and_goes_on_without_the_data(tmp_path, monkeypatch, capfd):
+    import test_program
+
+    import train_gpt2
+
+    monkeypatch.chdir(tmp_path)
+    test_program.make_data(tmp_path)
+    words = [*test_program.TINY, "--steps", "4", "--hellaswag_every", "2", "--samples", "0"]
+    monkeypatch.setattr(hellaswag, "load_examples", lambda: make_rows(10))
+    train_gpt2.main(words)
+    assert re.findall(r"step +(\d) +HellaSwag \d+\.\d\d %", capfd.readouterr().out) == ["2", "4"]
+
+    def offline():
+        raise UserError("cannot read Rowan/hellaswag")
+
+    monkeypatch.setattr(hellaswag, "load_examples", offline)
+    train_gpt2.main(words)
+    out, err = capfd.readouterr()
+    assert err.count("warning: no HellaSwag in this run: cannot read") == 1
+    assert "step    4   loss" in out and "HellaSwag" not in out
 
 
 def test_a_row_that_is_too_long_keeps_its_end():

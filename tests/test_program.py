@@ -19,7 +19,7 @@ from runs import Run
 from train_gpt2 import Config, Machine, UserError, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
-TINY += "--micro_batch 2 --batch_tokens 64 --data data --vocab_size 257".split()
+TINY += "--micro_batch 2 --batch_tokens 64 --data data --vocab_size 257 --hellaswag_every 0".split()
 ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
@@ -48,7 +48,7 @@ def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
     recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
-    recipe |= dict(eval_every=0, sample_every=0)
+    recipe |= dict(eval_every=0, sample_every=0, hellaswag_every=0)
     config = Config(**(sizes | recipe | knobs))
     data = as_shards(tokens, folder="tokens"), None, dict(tokenizer="bytes")
     machine = Machine(config)
@@ -172,7 +172,7 @@ def test_bfloat16_changes_losses_by_less_than_two_hundredths(capsys):
 
 def test_compile_is_for_cuda_unless_asked_for(monkeypatch):
     assert not Machine(Config(device="cpu")).compile and Machine(Config(device="cpu", compile="true")).compile
-    monkeypatch.setattr(train_gpt2, "pick_device", lambda _: torch.device("cuda"))
+    monkeypatch.setattr(machine, "pick_device", lambda _: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 0))
     assert Machine(Config()).compile and not Machine(Config(compile="false")).compile
     with pytest.raises(UserError, match="--compile yes is unknown .auto, true, false."):
@@ -392,9 +392,13 @@ def test_the_knobs_of_sampling(capsys):
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
-def test_samples_and_validation_work_beside_a_compiled_model(capsys):
-    out = run(capsys, "--compile", "true", "--steps", "2", "--sample_every", "1", "--eval_every", "1")
+def test_samples_validation_and_hellaswag_work_beside_a_compiled_model(capsys, monkeypatch):
+    rows = [dict(ctx="Hear", endings=["me", "him", "the sea", "nothing"], label=1)] * 9
+    monkeypatch.setattr(train_gpt2.hellaswag, "load_examples", lambda: rows)
+    words = ["--sample_every", "1", "--eval_every", "1", "--hellaswag_every", "1"]
+    out = run(capsys, "--compile", "true", "--steps", "2", *words)
     assert "does not work" not in out and out.count("> Hello") == 8 and out.count("validation") == 2
+    assert out.count("HellaSwag") == 2
 
 
 def test_the_program_trains(capsys):

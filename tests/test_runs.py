@@ -126,6 +126,9 @@ def test_the_curve_is_a_picture_of_the_losses():
     assert picture.shape[0] > 400 and picture.std() > 0.01
     steps, losses = curve.columns(curve.read_log("out")["step"], "loss")
     assert steps == list(range(1, 11)) and losses[-1] == pytest.approx(4.0)
+    run.log("hellaswag", step=10, accuracy=0.26)
+    curve.draw(["out"])
+    assert matplotlib.image.imread("out/curve.png").shape[1] > 1.5 * picture.shape[1]  # a second picture
     assert curve.columns(curve.read_log("out")["validation"], "loss")[0] == [5, 10]
     with pytest.raises(UserError, match="nowhere is not the folder of a run"):
         curve.draw(["nowhere"])
@@ -153,7 +156,18 @@ def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):
     made = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     monkeypatch.setattr(made, "report", report)
     config = Config(
-        65, 16, 1, 2, 8, device="cpu", dtype="float32", batch_tokens=64, steps=4, eval_every=0, sample_every=0
+        65,
+        16,
+        1,
+        2,
+        8,
+        device="cpu",
+        dtype="float32",
+        batch_tokens=64,
+        steps=4,
+        eval_every=0,
+        sample_every=0,
+        hellaswag_every=0,
     )
     data = as_shards(range(65)), None, dict(tokenizer="bytes")
     train_gpt2.train(train_gpt2.make_model(config), data, config, Machine(config), made)
