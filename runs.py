@@ -1,9 +1,11 @@
-"""The folder of a run: log.jsonl, with a line for each event."""
+"""The folder of a run: log.jsonl, a line for each event, and step_000250/, a checkpoint after 250 steps."""
 
 import datetime
 import itertools
 import json
+import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -113,3 +115,17 @@ class Run:
         """Draw the log as curve.png."""
         if self.file:
             print(f"{draw([self.folder])} is the curve")
+
+    def save(self, step, model):
+        """Write a checkpoint: whole, or not at all."""
+        if self.file:
+            path = self.folder / f"step_{step:06d}"
+            partial = path.with_name(f"{path.name}.partial")
+            model.save_pretrained(partial)
+            for file in partial.iterdir():
+                with file.open("rb+") as opened:
+                    os.fsync(opened.fileno())
+            shutil.rmtree(path, ignore_errors=True)
+            partial.rename(path)
+            self.log("save", step=step)
+            print(f"saved {path}")

@@ -5,24 +5,21 @@ The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), 
 """
 
 import contextlib
-import json
 import math
 import os
 import sys
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from huggingface_hub import snapshot_download
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
+import weights
 from fineweb import UserError, get_tokenizer, open_data
 from machine import Machine
 from runs import Run, choose_folder, circumstances
@@ -44,6 +41,7 @@ class GPTConfig:
     n_layer: int = knob(12, "blocks", least=0)
     n_head: int = knob(12, "attention heads of a block", least=1)
     n_embd: int = knob(768, "width of the residual stream", least=1)
+    tokenizer: str = knob("gpt2", "what makes the tokens of the data: gpt2, or bytes")
 
 
 class CausalSelfAttention(nn.Module):
@@ -89,17 +87,6 @@ class Block(nn.Module):
     def forward(self, x):
         x = x + self.attn(self.ln_1(x))
         return x + self.mlp(self.ln_2(x))
-
-
-GPT2_FEATURES = {  # Hugging Face's GPT-2 has switches; this file implements these settings
-    "model_type": "gpt2",
-    "activation_function": "gelu_new",
-    "layer_norm_epsilon": 1e-5,
-    "scale_attn_weights": True,
-    "scale_attn_by_inverse_layer_idx": False,
-    "add_cross_attention": False,
-    "tie_word_embeddings": True,
-}
 
 
 class GPT(nn.Module):
@@ -181,38 +168,12 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, name):
-        """The GPT-2 in the folder `name`, or of that name on the Hugging Face hub: gpt2, gpt2-medium, ...
+        """The GPT-2 in the folder `name`, or of that name on the hub: gpt2, gpt2-medium, ... Or UserError."""
+        return weights.load(name, lambda sizes: cls(GPTConfig(**sizes)))
 
-        Raises UserError if it cannot be read, differs from GPT-2 in more than its sizes, or lacks a tensor.
-        """
-        try:
-            folder = Path(name)
-            if not folder.is_dir():
-                folder = Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
-            theirs = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            for key, value in GPT2_FEATURES.items():
-                if theirs.get(key, value) != value:
-                    raise ValueError(f"its {key} is {theirs[key]!r}, and only {value!r} is implemented")
-            sizes = [theirs[key] for key in ("vocab_size", "n_positions", "n_layer", "n_head", "n_embd")]
-            model = cls(GPTConfig(*sizes))
-            weights = {}
-            for key, weight in load_file(folder / "model.safetensors").items():
-                key = key.removeprefix("transformer.")
-                if key.startswith("h.") and weight.dim() == 2:
-                    weight = weight.t()  # OpenAI stored the matrices of a block as (in, out)
-                if not key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
-                    weights[key] = weight
-            padding = len(model.wte.weight) - model.config.vocab_size
-            weights["wte.weight"] = F.pad(weights["wte.weight"], (0, 0, 0, padding))
-            weights["lm_head.weight"] = weights["wte.weight"]
-            model.load_state_dict(weights)  # strict: the same names and the same shapes, both ways
-        except (
-            Exception
-        ) as error:  # no network, no such name, a file that is missing, torn or of another model
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            remedy = "give a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
-            raise UserError(f"cannot load {name}: {reason} ({remedy})") from error
-        return model
+    def save_pretrained(self, directory):
+        """Write config.json and model.safetensors, as Hugging Face's GPT2LMHeadModel reads them."""
+        weights.save(self, directory)
 
 
 # ---- The knobs ---------------------------------------------------------------------------------------------
@@ -237,6 +198,7 @@ class Config(GPTConfig):
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
+    save_every: int = knob(1000, "steps between checkpoints; 0: never", least=0)
     print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
     eval_every: int = knob(250, "steps between validations; 0: never", least=0)
     val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
@@ -417,7 +379,7 @@ def evaluate(model, held_out, examples, tokenizer, step, config, machine, run):
 
 
 def train(model, data, config, machine, run):
-    """Take config.steps optimizer steps, and evaluate. data is what open_data returns."""
+    """Take config.steps optimizer steps, evaluate, and save. data is what open_data returns."""
     tokens, held_out, meta = data
     tokenizer = get_tokenizer(meta["tokenizer"])
     examples = hellaswag.load_for(model, tokenizer, machine) if config.hellaswag_every else None
@@ -428,6 +390,8 @@ def train(model, data, config, machine, run):
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
     for step in range(config.steps + 1):  # so many are done
+        if is_due(step, config.save_every, config):
+            run.save(step, model)
         evaluate(model, held_out, examples, tokenizer, step, config, machine, run)
         if step == config.steps:
             break
@@ -453,6 +417,7 @@ def main(arguments=None):
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
     *_, meta = data = open_data(config.data)
+    config.tokenizer = meta["tokenizer"]
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
     tokenizer = get_tokenizer(meta["tokenizer"])

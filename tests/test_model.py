@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from train_gpt2 import GPT, MLP, Block, CausalSelfAttention, GPTConfig, UserError
 
@@ -310,3 +310,32 @@ def test_no_sample_is_an_id_without_a_token():
         random_ids(500, 1), 8, temperature=100.0
     )  # so hot that all tokens are alike
     assert samples.max() == 64
+
+
+@pytest.mark.parametrize("vocab_size", [65, 128, 257])
+def test_what_is_saved_opens_in_transformers_with_the_same_logits(tmp_path, vocab_size):
+    config = GPTConfig(vocab_size, 16, 2, 4, 32, tokenizer="bytes")
+    model = GPT(config, torch.Generator().manual_seed(1))
+    for weight in model.parameters():
+        weight.data[: None if weight.dim() < 2 else vocab_size] += 0.05  # no weight at its default
+    model.save_pretrained(tmp_path / "ours")
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "ours")
+    idx = torch.randint(vocab_size, (3, 16), generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        logits, _ = model(idx)
+        torch.testing.assert_close(theirs(idx).logits, logits, atol=1e-4, rtol=1e-4)
+    assert theirs.transformer.wte.weight.shape == (vocab_size, 32)  # without the padding
+    assert theirs.config.eos_token_id == theirs.config.bos_token_id == vocab_size - 1
+    assert theirs.config.attn_pdrop == theirs.config.embd_pdrop == theirs.config.resid_pdrop == 0
+    greedy = theirs.generate(idx[:1, :4], max_new_tokens=8, do_sample=False, eos_token_id=-1)
+    assert greedy.tolist() == model.generate(idx[:1, :4], 8, temperature=0).tolist()
+
+
+def test_what_is_saved_loads_bit_for_bit(tmp_path):
+    model = GPT(GPTConfig(65, 16, 2, 4, 32, tokenizer="bytes"), torch.Generator().manual_seed(1))
+    model.save_pretrained(tmp_path)
+    again = GPT.from_pretrained(tmp_path)
+    assert again.config == model.config
+    for (name, weight), (_, other) in zip(model.named_parameters(), again.named_parameters(), strict=True):
+        assert torch.equal(weight, other), name
+    assert again.wte.weight is again.lm_head.weight

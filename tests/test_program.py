@@ -48,7 +48,7 @@ def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
     sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
     recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
-    recipe |= dict(eval_every=0, sample_every=0, hellaswag_every=0)
+    recipe |= dict(eval_every=0, sample_every=0, hellaswag_every=0, save_every=0)
     config = Config(**(sizes | recipe | knobs))
     data = as_shards(tokens, folder="tokens"), None, dict(tokenizer="bytes")
     machine = Machine(config)

@@ -58,6 +58,8 @@ def test_the_log_tells_what_somebody_needs_who_sees_nothing_else(capsys):
     make_data(Path())
     train_gpt2.main([*TINY, "--steps", "3", "--samples", "0", "--warmup_steps", "1"])
     start, *steps = read_events("runs/gpt2")
+    assert steps.pop(-2) == {"event": "save", "step": 3}
+    assert json.loads(Path("runs/gpt2/step_000003/config.json").read_text())["tokenizer"] == "bytes"
     assert start["event"] == "start" and start["config"]["n_embd"] == 8 and start["versions"]["torch"]
     assert start["data"]["train_tokens"] > 0 and start["machine"] == "cpu in float32" and "commit" in start
     assert steps.pop()["event"] == "validation"
@@ -138,6 +140,19 @@ def test_openai_s_line_is_drawn_where_it_applies():
     for data, applies in [("data/fineweb-edu-10B", True), ("finewebedu10B", True), ("data/mine", False)]:
         assert curve.is_fineweb({"start": [{"config": {"data": data}}]}) == applies
     assert not curve.is_fineweb({})
+
+
+def test_a_checkpoint_is_whole_or_not_there(monkeypatch):
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    model = train_gpt2.make_model(CONFIG)
+    run.save(250, model)
+    assert sorted(path.name for path in Path("out").iterdir()) == ["log.jsonl", "step_000250"]
+    files = sorted(path.name for path in Path("out/step_000250").iterdir())
+    assert files == ["config.json", "model.safetensors"]
+    monkeypatch.setattr(runs.os, "fsync", lambda _: 1 / 0)  # the machine is lost before all is on the disk
+    with pytest.raises(ZeroDivisionError):
+        run.save(500, model)
+    assert not Path("out/step_000500").exists()
 
 
 def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):

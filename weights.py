@@ -1,0 +1,80 @@
+"""GPT-2 as Hugging Face keeps it: config.json and model.safetensors, in a folder or on the hub."""
+
+import json
+from pathlib import Path
+
+import torch.nn.functional as F
+from huggingface_hub import snapshot_download
+from safetensors.torch import load_file, save_file
+
+from fineweb import UserError, one_line
+
+FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "layer_norm_epsilon": 1e-5,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
+    "tie_word_embeddings": True,
+}
+SIZES = {  # our names, and theirs
+    "vocab_size": "vocab_size",
+    "context": "n_positions",
+    "n_layer": "n_layer",
+    "n_head": "n_head",
+    "n_embd": "n_embd",
+}
+
+
+def is_transposed(key, weight):
+    """Whether OpenAI stored a weight the other way round than nn.Linear: a block's matrices are (in, out)."""
+    return key.startswith("h.") and weight.dim() == 2
+
+
+def load(name, build):
+    """The GPT-2 in the folder `name`, or of that name on the hub: build(fields of a GPTConfig), filled.
+
+    Raises UserError if it cannot be read, differs from GPT-2 in more than its sizes, or lacks a tensor.
+    """
+    try:
+        folder = Path(name)
+        if not folder.is_dir():
+            folder = Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
+        theirs = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        for key, value in FEATURES.items():
+            if theirs.get(key, value) != value:
+                raise ValueError(f"its {key} is {theirs[key]!r}, and only {value!r} is implemented")
+        sizes = {ours: theirs[key] for ours, key in SIZES.items()}
+        model = build(sizes | dict(tokenizer=theirs.get("tokenizer", "gpt2")))
+        weights = {}
+        for key, weight in load_file(folder / "model.safetensors").items():
+            key = key.removeprefix("transformer.")
+            if not key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
+                weights[key] = weight.t() if is_transposed(key, weight) else weight
+        padding = len(model.wte.weight) - model.config.vocab_size
+        weights["wte.weight"] = F.pad(weights["wte.weight"], (0, 0, 0, padding))
+        weights["lm_head.weight"] = weights["wte.weight"]
+        model.load_state_dict(weights)  # strict: the same names and the same shapes, both ways
+    except Exception as error:  # no network, no such name, a file that is missing, torn, of another model
+        remedy = "give a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
+        raise UserError(f"cannot load {name}: {one_line(error)} ({remedy})") from error
+    return model
+
+
+def save(model, directory):
+    """Write a GPT into a folder as Hugging Face's GPT2LMHeadModel reads it: float32, without the padding."""
+    folder, size = Path(directory), model.config.vocab_size
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {}
+    for key, weight in model.state_dict().items():
+        if key != "lm_head.weight":  # it is wte.weight
+            weight = weight[:size] if key == "wte.weight" else weight
+            weight = weight.t() if is_transposed(key, weight) else weight
+            weights[f"transformer.{key}"] = weight.contiguous().cpu()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = FEATURES | {key: getattr(model.config, ours) for ours, key in SIZES.items()}
+    config |= dict(architectures=["GPT2LMHeadModel"], tokenizer=model.config.tokenizer)
+    config |= dict(bos_token_id=size - 1, eos_token_id=size - 1)  # <|endoftext|>
+    config |= dict(attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
+    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
