@@ -18,14 +18,20 @@ GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
 
 
 def read_log(folder):
-    """The events in a run's log.jsonl: for each kind ("start", "step", ...) a list of them, by their step."""
+    """The events in a run's log.jsonl: for each kind ("start", "step", ...) a list of them, by their step.
+
+    A run that was resumed has told some steps twice: the last word counts. Lines that were torn are left out.
+    """
     try:
         lines = (Path(folder) / "log.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise UserError(f"{folder} is not the folder of a run: {error}") from error
     events = {}
     for line in lines:
-        event = json.loads(line)
+        try:
+            event = json.loads(line)
+        except ValueError:  # the run was killed while it wrote
+            continue
         events.setdefault(event.pop("event"), {})[event.get("step", 0)] = event
     return {kind: [by_step[step] for step in sorted(by_step)] for kind, by_step in events.items()}
 

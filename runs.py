@@ -42,22 +42,32 @@ def peak_flops(machine):
     return machine.world * PEAK_FLOPS[max(known, key=len)] if known else None
 
 
+def checkpoints(folder):
+    """The checkpoints in a folder, the oldest first."""
+    found = [path for path in Path(folder).glob("step_*") if path.name.removeprefix("step_").isdecimal()]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("step_")))
+
+
 def holds_run(folder):
     """Whether somebody has run in this folder."""
-    return (folder / "log.jsonl").exists()
+    return (folder / "log.jsonl").exists() or bool(checkpoints(folder))
 
 
-def choose_folder(out, name):
-    """The folder `out`; without it the first free one of runs/NAME, runs/NAME-2, ...
+def choose_folder(out, name, resume=False):
+    """The folder `out`; without it, of runs/NAME, runs/NAME-2, ... the first free one, or the last to resume.
 
     Raises UserError where a run would be written over.
     """
     if out:
-        if holds_run(Path(out)):
-            raise UserError(f"--out {out} holds a run: choose another --out")
+        if holds_run(Path(out)) and not resume:
+            raise UserError(f"--out {out} holds a run: go on with it (--resume), or choose another --out")
         return Path(out)
-    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-    return next(folder for folder in (Path("runs", name) for name in names) if not holds_run(folder))
+    folder = Path("runs", name)
+    for number in itertools.count(2):
+        following = Path("runs", f"{name}-{number}")
+        if not holds_run(following if resume else folder):
+            return folder
+        folder = following
 
 
 def circumstances(config, machine):
@@ -78,14 +88,25 @@ class Run:
     def __init__(self, folder, config, machine, flops_per_token):
         self.folder, self.config, self.peak = folder, config, peak_flops(machine)
         self.flops_per_token = flops_per_token
+        self.saved = -1  # steps in the last checkpoint
         self.first = None  # time and step of the first report
         self.file = None
         if machine.rank == 0:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 self.file = (folder / "log.jsonl").open("a+b")
+                self.end_torn_line()
             except OSError as error:
                 raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
+            for left in folder.glob("step_*.partial"):  # from a run that was killed while it saved
+                shutil.rmtree(left, ignore_errors=True)
+
+    def end_torn_line(self):
+        """A run that was killed may have left half a line: the next event gets a line of its own."""
+        if self.file.seek(0, os.SEEK_END) > 0:
+            self.file.seek(-1, os.SEEK_END)
+            if self.file.read(1) != b"\n":
+                self.file.write(b"\n")
 
     def log(self, event, **values):
         """Append an event to log.jsonl: {"event": ..., name: value, ...}."""
@@ -116,12 +137,14 @@ class Run:
         if self.file:
             print(f"{draw([self.folder])} is the curve")
 
-    def save(self, step, model):
-        """Write a checkpoint: whole, or not at all."""
+    def save(self, step, model, state):
+        """Write a checkpoint, with state in its train_state.pt: whole, or not at all."""
+        self.saved = step
         if self.file:
             path = self.folder / f"step_{step:06d}"
             partial = path.with_name(f"{path.name}.partial")
             model.save_pretrained(partial)
+            torch.save(state, partial / "train_state.pt")
             for file in partial.iterdir():
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())

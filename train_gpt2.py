@@ -9,8 +9,8 @@ import math
 import os
 import sys
 import time
-from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser
-from dataclasses import dataclass, field, fields
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from dataclasses import asdict, dataclass, field, fields, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ import hellaswag
 import weights
 from fineweb import UserError, get_tokenizer, open_data
 from machine import Machine
-from runs import Run, choose_folder, circumstances
+from runs import Run, checkpoints, choose_folder, circumstances
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -188,6 +188,7 @@ class Config(GPTConfig):
     )
     data: str = knob("data/fineweb-edu-10B", "folder of token shards, made by fineweb.py")
     out: str = knob("", "folder of the run; without it the next free one of runs/gpt2, runs/gpt2-2, ...")
+    resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
@@ -211,19 +212,32 @@ class Config(GPTConfig):
     top_k: int = knob(50, "draw among so many likeliest tokens; 0: among all", least=0)
 
 
+RECIPE = [f.name for f in fields(GPTConfig)]  # what stays as it is when a run is resumed
+RECIPE += ["init", "steps", "batch_tokens", "lr", "warmup_steps", "weight_decay", "seed"]
+
+
+def truth(word):
+    """The bool that a word means. Raises ValueError if it means none."""
+    if word not in ("true", "false"):
+        raise ValueError(word)
+    return word == "true"
+
+
 def parse_config(arguments=None):
-    """The Config that a command line asks for: a list of words, by default this process's."""
+    """The Config that a command line asks for (a list of words, by default this process's), and its flags."""
     parser = ArgumentParser(
-        description=__doc__, formatter_class=ArgumentDefaultsHelpFormatter, allow_abbrev=False
+        description=__doc__, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
     )
     for f in fields(Config):
-        kind, meaning = f.type, f.metadata["help"]
-        parser.add_argument(f"--{f.name}", type=kind, default=f.default, metavar=kind.__name__, help=meaning)
-    config = Config(**vars(parser.parse_args(arguments)))
+        more = dict(nargs="?", const=True, type=truth) if f.type is bool else dict(type=f.type)
+        meaning = f"{f.metadata['help']} (default: {f.default})"
+        parser.add_argument(f"--{f.name}", default=SUPPRESS, metavar=f.type.__name__, help=meaning, **more)
+    given = vars(parser.parse_args(arguments))
+    config = Config(**given)
     for f in fields(Config):
         if f.metadata["least"] is not None and not getattr(config, f.name) >= f.metadata["least"]:
             parser.error(f"--{f.name} must be at least {f.metadata['least']}")
-    return config
+    return config, given
 
 
 # ---- The data ----------------------------------------------------------------------------------------------
@@ -378,8 +392,8 @@ def evaluate(model, held_out, examples, tokenizer, step, config, machine, run):
         print_samples(model, tokenizer, config, machine, config.seed + step)
 
 
-def train(model, data, config, machine, run):
-    """Take config.steps optimizer steps, evaluate, and save. data is what open_data returns."""
+def train(model, data, config, machine, run, state=None):
+    """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data."""
     tokens, held_out, meta = data
     tokenizer = get_tokenizer(meta["tokenizer"])
     examples = hellaswag.load_for(model, tokenizer, machine) if config.hellaswag_every else None
@@ -389,9 +403,14 @@ def train(model, data, config, machine, run):
         replica = DistributedDataParallel(model, gradient_as_bucket_view=True)  # a view saves a copy
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
-    for step in range(config.steps + 1):  # so many are done
-        if is_due(step, config.save_every, config):
-            run.save(step, model)
+    start = 0
+    if state:
+        optimizer.load_state_dict(state["optimizer"])
+        start = run.saved = state["step"]
+    for step in range(start, config.steps + 1):  # so many are done
+        if run.saved < step and is_due(step, config.save_every, config):
+            values = dict(step=step, config=asdict(config), data=meta, optimizer=optimizer.state_dict())
+            run.save(step, model, values)
         evaluate(model, held_out, examples, tokenizer, step, config, machine, run)
         if step == config.steps:
             break
@@ -408,9 +427,30 @@ def train(model, data, config, machine, run):
         run.report(step + 1, loss.item(), norm.item(), rate, seconds)
 
 
+def load_checkpoint(folder):
+    """The model and the state in a checkpoint of a run."""
+    state = torch.load(folder / "train_state.pt", map_location="cpu", weights_only=True)
+    return GPT.from_pretrained(folder), state
+
+
+def go_on(state, given, folder):
+    """The Config of a run that is resumed: the recipe as it was begun, all else as it is given now."""
+    begun = Config(**state["config"])
+    for name in RECIPE:
+        old = getattr(begun, name)
+        if given.get(name, old) != old:
+            raise UserError(f"--{name} {given[name]}, but {folder} was begun with {old}: leave it out")
+    return replace(begun, **{name: value for name, value in given.items() if name not in RECIPE})
+
+
 def main(arguments=None):
-    config = parse_config(arguments)
-    folder = choose_folder(config.out, "gpt2")
+    config, given = parse_config(arguments)
+    folder = choose_folder(config.out, "gpt2", config.resume)
+    found = checkpoints(folder) if config.resume else []
+    model, state = load_checkpoint(found[-1]) if found else (None, None)
+    if state:
+        config = go_on(state, given, folder)
+    start = state["step"] if state else 0
     machine = Machine(config)
     if machine.rank != 0:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
@@ -418,10 +458,12 @@ def main(arguments=None):
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
     *_, meta = data = open_data(config.data)
     config.tokenizer = meta["tokenizer"]
+    if state and state["data"] != meta:
+        raise UserError(f"--data {config.data} is not what {folder} was begun with: leave it out")
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
     tokenizer = get_tokenizer(meta["tokenizer"])
-    model = make_model(config).to(machine.device)
+    model = (model or make_model(config)).to(machine.device)
     if model.config.vocab_size != tokenizer.n_vocab:
         remedy = f"{config.data} wants {tokenizer.n_vocab}: its tokens are {meta['tokenizer']}"
         raise UserError(f"--vocab_size {model.config.vocab_size}, but {remedy}")
@@ -430,8 +472,8 @@ def main(arguments=None):
     print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
     run = Run(folder, config, machine, model.flops_per_token(config.context))
     print(f"the run is in {folder}")
-    run.log("start", data=meta, **circumstances(config, machine))
-    train(model, data, config, machine, run)
+    run.log("resume" if state else "start", step=start, data=meta, **circumstances(config, machine))
+    train(model, data, config, machine, run, state)
     run.draw()
     machine.leave()
 

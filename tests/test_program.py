@@ -64,12 +64,16 @@ def run(capsys, *arguments):
 
 
 def test_every_field_is_a_flag():
-    config = parse_config(["--n_layer", "3", "--samples", "2", "--init", "gpt2"])
-    assert config == Config(n_layer=3, samples=2, init="gpt2")
-    assert parse_config([]) == Config()
+    given = dict(n_layer=3, samples=2, init="gpt2")
+    assert parse_config("--n_layer 3 --samples 2 --init gpt2".split()) == (Config(**given), given)
+    assert parse_config([]) == (Config(), {})
+    for words, value in [("--resume", True), ("--resume true", True), ("--resume false", False)]:
+        assert parse_config(words.split())[1] == {"resume": value}
 
 
-@pytest.mark.parametrize("words", [["--n_lay", "3"], ["--layers", "3"], ["--n_layer", "three"]])
+@pytest.mark.parametrize(
+    "words", [["--n_lay", "3"], ["--layers", "3"], ["--n_layer", "three"], ["--resume", "3"]]
+)
 def test_unknown_shortened_and_unfit_flags_end_with_code_2(words, capsys):
     with pytest.raises(SystemExit, match="2"):
         parse_config(words)
@@ -88,7 +92,7 @@ def test_help_tells_meaning_and_default_of_every_flag(capsys):
     out = "".join(capsys.readouterr().out.split())  # argparse breaks lines where it likes
     for name, knob in Config.__dataclass_fields__.items():
         meaning = knob.metadata["help"].replace(" ", "")
-        assert re.search(rf"--{name}(int|str|float|bool){re.escape(meaning)}\(default:", out), name
+        assert re.search(rf"--{name}\[?(int|str|float|bool)\]?{re.escape(meaning)}\(default:", out), name
 
 
 @pytest.mark.parametrize("found", ["mps", "cuda", None])

@@ -35,8 +35,11 @@ def test_a_run_gets_the_next_free_folder_and_never_one_that_holds_a_run():
     Run(Path("runs/gpt2-2"), CONFIG, Machine(CONFIG), 1).log("start")
     assert choose_folder("", "gpt2") == Path("runs/gpt2-3")
     assert choose_folder("mine", "gpt2") == Path("mine")
-    with pytest.raises(UserError, match="--out runs/gpt2 holds a run: .*choose another --out"):
+    with pytest.raises(UserError, match="--out runs/gpt2 holds a run: go on with it .--resume., or choose"):
         choose_folder("runs/gpt2", "gpt2")
+    assert choose_folder("runs/gpt2", "gpt2", resume=True) == Path("runs/gpt2")
+    assert choose_folder("", "gpt2", resume=True) == Path("runs/gpt2-2")  # the last one
+    assert choose_folder("", "other", resume=True) == Path("runs/other")
 
 
 def test_a_folder_that_cannot_be_written_is_refused():
@@ -136,6 +139,19 @@ def test_the_curve_is_a_picture_of_the_losses():
         curve.draw(["nowhere"])
 
 
+def test_a_log_that_was_torn_and_resumed_is_read_with_the_last_word_of_each_step():
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    for step, loss in [(1, 5.0), (2, 4.0), (3, 3.0)]:
+        run.log("step", step=step, loss=loss)
+    with open("out/log.jsonl", "ab") as file:
+        file.write(b'{"event": "step", "st')  # killed
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    run.log("resume", step=1)
+    run.log("step", step=2, loss=4.5)
+    assert curve.columns(curve.read_log("out")["step"], "loss") == ([1, 2, 3], [5.0, 4.5, 3.0])
+    assert curve.read_log("out")["resume"] == [{"step": 1}]
+
+
 def test_openai_s_line_is_drawn_where_it_applies():
     for data, applies in [("data/fineweb-edu-10B", True), ("finewebedu10B", True), ("data/mine", False)]:
         assert curve.is_fineweb({"start": [{"config": {"data": data}}]}) == applies
@@ -145,13 +161,13 @@ def test_openai_s_line_is_drawn_where_it_applies():
 def test_a_checkpoint_is_whole_or_not_there(monkeypatch):
     run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     model = train_gpt2.make_model(CONFIG)
-    run.save(250, model)
+    run.save(250, model, {})
     assert sorted(path.name for path in Path("out").iterdir()) == ["log.jsonl", "step_000250"]
     files = sorted(path.name for path in Path("out/step_000250").iterdir())
-    assert files == ["config.json", "model.safetensors"]
+    assert files == ["config.json", "model.safetensors", "train_state.pt"]
     monkeypatch.setattr(runs.os, "fsync", lambda _: 1 / 0)  # the machine is lost before all is on the disk
     with pytest.raises(ZeroDivisionError):
-        run.save(500, model)
+        run.save(500, model, {})
     assert not Path("out/step_000500").exists()
 
 
