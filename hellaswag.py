@@ -89,7 +89,7 @@ def answers(model, examples, machine):
 
 @torch.no_grad()
 def evaluate(model, examples, machine, batch=8, progress=False):
-    """The share of the examples that a model answers right, on all ranks together.
+    """The share of the examples that a model answers right, on all ranks together; None if it is to stop.
 
     `batch` examples of about the same length share a forward pass.
     """
@@ -101,8 +101,10 @@ def evaluate(model, examples, machine, batch=8, progress=False):
     for group in tqdm(batches[machine.rank :: machine.world], disable=not progress, unit=" batches"):
         said = answers(model, group, machine)
         right += sum(answer == example.label for answer, example in zip(said, group, strict=True))
-    (right,) = machine.sum(right)
-    return right / len(examples)
+        if machine.stopping:
+            break
+    right, stopping = machine.sum(right, machine.stopping)
+    return None if stopping else right / len(examples)
 
 
 def load_for(model, tokenizer, machine):
@@ -146,7 +148,7 @@ def main(arguments=None):
     parser.add_argument("--batch", type=int, default=8, help="examples in a forward pass (default: 8)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: what there is)")
     parser.add_argument("--dtype", default="float32", help="auto, float32 or bfloat16 (default: float32)")
-    parser.set_defaults(compile="false")
+    parser.set_defaults(compile="false", deterministic=False)
     options = parser.parse_args(arguments)
     if min(options.batch, options.limit or 1) < 1 or options.limit == 0:
         parser.error("--batch and --limit must be at least 1")

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import signal
 import sys
 
 import torch
@@ -27,6 +28,10 @@ class Machine:
         self.synchronize = torch.get_device_module(self.device).synchronize
         self.rank = int(os.environ.get("RANK", 0))  # torchrun sets these
         self.world = int(os.environ.get("WORLD_SIZE", 1))
+        self.stopping = False  # see stop_on_signals
+        if config.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS wants that
+            torch.use_deterministic_algorithms(True, warn_only=True)
         if self.world > 1:
             self.join()
         torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
@@ -45,7 +50,12 @@ class Machine:
                 remedy = f"use --nproc_per_node={count}, or --device cpu"
                 raise UserError(f"{here} processes on this computer, but {count} x {self.device} ({remedy})")
             module.set_device(int(os.environ.get("LOCAL_RANK", self.rank)))
-        dist.init_process_group(dist.get_default_backend_for_device(self.device))  # nccl, or gloo on CPUs
+        store, rank, world = next(dist.rendezvous("env://"))
+        if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:  # one computer
+            # torchrun keeps its store over restarts: so that no rank finds the address of a dead one.
+            store = dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+        backend = dist.get_default_backend_for_device(self.device)  # nccl, or gloo on CPUs
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world)
 
     def leave(self):
         """Part from the other ranks, when all have come here."""
@@ -74,6 +84,20 @@ class Machine:
         if self.world > 1:
             dist.broadcast_object_list(answer)
         return answer[0]
+
+    def stop_on_signals(self):
+        """Let the first SIGTERM or Ctrl-C set .stopping, so that a run ends in order; a second kills it."""
+        names = ("SIGTERM", "SIGINT", "SIGHUP")  # the last one: the terminal is gone; not on Windows
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+        def stop(number, frame):
+            self.stopping = True
+            for number in numbers:
+                signal.signal(number, signal.SIG_DFL)
+            os.write(2, b"stopping after this step; a second signal stops at once\n")  # print may be busy
+
+        for number in numbers:
+            signal.signal(number, stop)
 
 
 def keep_freed_memory():

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from curve import draw
-from fineweb import UserError
+from fineweb import UserError, one_line
 
 PEAK_FLOPS = {  # of one GPU, a second: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
     "A10": 125e12,
@@ -82,6 +82,28 @@ def circumstances(config, machine):
     return facts | dict(config=asdict(config))
 
 
+def warn(text):
+    """Tell in one line what went wrong, where the program goes on all the same."""
+    if os.environ.get("RANK", "0") == "0":
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+def newest_whole(folder, load):
+    """load(path) of the newest checkpoint that can be loaded; None if there is no checkpoint at all.
+
+    A torn one is passed over with a warning. Raises UserError if all are torn.
+    """
+    found = checkpoints(folder)
+    for path in reversed(found):
+        try:
+            return load(path)
+        except Exception as error:  # what is torn fails in many ways
+            warn(f"{path} is not a whole checkpoint: {one_line(error)[:200]}")
+    if found:
+        raise UserError(f"no checkpoint in {folder} is whole (choose another --out to start afresh)")
+    return None
+
+
 class Run:
     """The folder of a run that goes on: rank 0 writes, the others do nothing."""
 
@@ -111,8 +133,11 @@ class Run:
     def log(self, event, **values):
         """Append an event to log.jsonl: {"event": ..., name: value, ...}."""
         if self.file:
-            self.file.write(json.dumps({"event": event, **values}).encode() + b"\n")
-            self.file.flush()
+            try:
+                self.file.write(json.dumps({"event": event, **values}).encode() + b"\n")
+                self.file.flush()
+            except OSError as error:  # the disk is full: that must not end the run
+                warn(f"cannot write {self.folder / 'log.jsonl'}: {error}")
 
     def report(self, step, loss, norm, lr, seconds):
         """Log a finished step, and show it: loss in nats a token, norm of the gradient, seconds it took."""
@@ -133,22 +158,39 @@ class Run:
             print(f"{line}   {left} left")
 
     def draw(self):
-        """Draw the log as curve.png."""
+        """Draw the log as curve.png. A failure is told, and ends nothing."""
         if self.file:
-            print(f"{draw([self.folder])} is the curve")
+            try:
+                print(f"{draw([self.folder])} is the curve")
+            except Exception as error:  # a full disk, a log of another program, ...
+                warn(f"cannot draw the curve: {one_line(error)[:200]}")
 
-    def save(self, step, model, state):
-        """Write a checkpoint, with state in its train_state.pt: whole, or not at all."""
-        self.saved = step
-        if self.file:
-            path = self.folder / f"step_{step:06d}"
-            partial = path.with_name(f"{path.name}.partial")
+    def save(self, step, model, state, keep):
+        """Write a checkpoint: whole, or not at all; then delete all but the newest `keep` (0: keep all).
+
+        state goes to train_state.pt. A failure is told and does not end the run: .saved stays as it was.
+        """
+        if not self.file:
+            self.saved = step
+            return
+        path = self.folder / f"step_{step:06d}"
+        partial = path.with_name(f"{path.name}.partial")
+        try:
             model.save_pretrained(partial)
             torch.save(state, partial / "train_state.pt")
             for file in partial.iterdir():
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())
-            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)  # a torn one, if there is any
             partial.rename(path)
-            self.log("save", step=step)
-            print(f"saved {path}")
+        except Exception as error:  # the disk is full, and each library says it in its own way
+            shutil.rmtree(partial, ignore_errors=True)
+            warn(f"cannot save {path}: {one_line(error)[:200]} (make room; older checkpoints are kept)")
+            return
+        self.saved = step
+        self.log("save", step=step)
+        print(f"saved {path}")
+        if keep:
+            older = [other for other in checkpoints(self.folder) if int(other.name[5:]) <= step]
+            for other in older[:-keep]:
+                shutil.rmtree(other, ignore_errors=True)

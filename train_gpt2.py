@@ -22,7 +22,7 @@ import hellaswag
 import weights
 from fineweb import UserError, get_tokenizer, open_data
 from machine import Machine
-from runs import Run, checkpoints, choose_folder, circumstances
+from runs import Run, checkpoints, choose_folder, circumstances, newest_whole
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -191,6 +191,7 @@ class Config(GPTConfig):
     resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
+    deterministic: bool = knob(False, "the same bits in every run, on CUDA too; slower")
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
     seed: int = knob(1, "of the first weights and of the samples", least=0)
     steps: int = knob(19073, "optimizer steps", least=0)
@@ -199,7 +200,8 @@ class Config(GPTConfig):
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
-    save_every: int = knob(1000, "steps between checkpoints; 0: never", least=0)
+    save_every: int = knob(1000, "steps between checkpoints; 0: only at the end", least=0)
+    keep: int = knob(2, "newest checkpoints to keep; 0: all", least=0)
     print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
     eval_every: int = knob(250, "steps between validations; 0: never", least=0)
     val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
@@ -309,15 +311,19 @@ def add_gradient(model, tokens, config, step, micro, machine):
 
 
 def accumulate_gradients(model, tokens, config, step, machine):
-    """Add the gradient of the step's loss, the mean over all its tokens, to .grad; return the loss."""
+    """Add the gradient of the step's loss, the mean over all its tokens, to .grad.
+
+    Returns two numbers, the same on all ranks: the loss, and one above 0 if any rank has been asked to stop.
+    """
     count = micro_steps(config, machine.world)
-    loss = torch.zeros((), device=machine.device)
+    totals = torch.zeros(2, device=machine.device)
     for micro in range(count):
         # DDP decides in the forward pass whether the backward pass will average, so no_sync has to hold both.
         average = micro == count - 1 or machine.world == 1
         with contextlib.nullcontext() if average else model.no_sync():
-            loss += add_gradient(model, tokens, config, step, micro, machine)
-    return machine.mean(loss)
+            totals[0] += add_gradient(model, tokens, config, step, micro, machine)
+    totals[1] = machine.stopping
+    return machine.mean(totals)
 
 
 def compiled(model, tokens, config, machine):
@@ -358,7 +364,7 @@ def learning_rate(step, config):
 
 @torch.no_grad()
 def validate(model, tokens, config, machine):
-    """The mean loss over the first val_tokens targets, or all that there are; the same on any hardware."""
+    """The mean loss over the first val_tokens targets, or all, on any hardware; None if it is to stop."""
     T, count = config.context, min(config.val_tokens, len(tokens) - 1)
     size, total = config.micro_batch * T, 0.0
     for first in range(machine.rank * size, count, machine.world * size):
@@ -369,8 +375,10 @@ def validate(model, tokens, config, machine):
         with machine.autocast():
             _, loss = model(idx.to(machine.device), targets.to(machine.device))
         total += loss.item() * (len(part) - 1)
-    (total,) = machine.sum(total)
-    return total / count
+        if machine.stopping:
+            break
+    total, stopping = machine.sum(total, machine.stopping)
+    return None if stopping else total / count
 
 
 def is_due(step, every, config):
@@ -379,17 +387,22 @@ def is_due(step, every, config):
 
 
 def evaluate(model, held_out, examples, tokenizer, step, config, machine, run):
-    """Validate, score HellaSwag's examples (if there are any) and sample, where that is due."""
+    """Validate, score HellaSwag's examples if there are any, sample: what is due. True if it is to stop."""
     if is_due(step, config.eval_every, config):
         loss = validate(model, held_out, config, machine)
+        if loss is None:
+            return True
         run.log("validation", step=step, loss=loss)
         print(f"step {step:4d}   validation loss {loss:.4f}")
     if examples and is_due(step, config.hellaswag_every, config):
         accuracy = hellaswag.evaluate(model, examples, machine, batch=max(config.micro_batch // 4, 1))
+        if accuracy is None:
+            return True
         run.log("hellaswag", step=step, accuracy=accuracy, examples=len(examples))
         print(f"step {step:4d}   HellaSwag {100 * accuracy:.2f} %")
     if machine.rank == 0 and is_due(step, config.sample_every, config):
         print_samples(model, tokenizer, config, machine, config.seed + step)
+    return False
 
 
 def train(model, data, config, machine, run, state=None):
@@ -403,19 +416,27 @@ def train(model, data, config, machine, run, state=None):
         replica = DistributedDataParallel(model, gradient_as_bucket_view=True)  # a view saves a copy
     if machine.compile:
         replica = compiled(replica, tokens, config, machine)
-    start = 0
+    if machine.world > 1:
+        # DDP settles the order of its sums in its first backward pass: be it done, so that resumes are exact.
+        add_gradient(replica, tokens, config, 0, 0, machine)
+        model.zero_grad()
+    start, stopping = 0, False
     if state:
-        optimizer.load_state_dict(state["optimizer"])
+        optimizer.load_state_dict(state.pop("optimizer"))
         start = run.saved = state["step"]
+
+    def save(step):
+        values = dict(step=step, config=asdict(config), data=meta, optimizer=optimizer.state_dict())
+        run.save(step, model, values, config.keep)
+
     for step in range(start, config.steps + 1):  # so many are done
         if run.saved < step and is_due(step, config.save_every, config):
-            values = dict(step=step, config=asdict(config), data=meta, optimizer=optimizer.state_dict())
-            run.save(step, model, values)
-        evaluate(model, held_out, examples, tokenizer, step, config, machine, run)
-        if step == config.steps:
+            save(step)
+        stopping = stopping or evaluate(model, held_out, examples, tokenizer, step, config, machine, run)
+        if stopping or step == config.steps:
             break
         begin = time.perf_counter()
-        loss = accumulate_gradients(replica, tokens, config, step, machine)
+        totals = accumulate_gradients(replica, tokens, config, step, machine)
         norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:
@@ -424,7 +445,18 @@ def train(model, data, config, machine, run, state=None):
         optimizer.zero_grad()
         machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
         seconds = time.perf_counter() - begin
-        run.report(step + 1, loss.item(), norm.item(), rate, seconds)
+        (loss, stopping), norm = totals.tolist(), norm.item()
+        if not math.isfinite(loss + norm):
+            last = checkpoints(run.folder)[-1:] or ["none"]
+            reason = f"step {step + 1} has loss {loss} and norm {norm}; last good checkpoint: {last[0]}"
+            raise UserError(f"{reason} (--resume with --dtype float32, or begin anew with a lower --lr)")
+        run.report(step + 1, loss, norm, rate, seconds)
+    if run.saved < step:
+        save(step)
+    if run.saved < step:
+        raise UserError(f"step {step} is not saved: make room, then --resume from the checkpoint before it")
+    if stopping:
+        print(f"stopped after step {step}; to go on: --resume --out {run.folder}")
 
 
 def load_checkpoint(folder):
@@ -446,8 +478,7 @@ def go_on(state, given, folder):
 def main(arguments=None):
     config, given = parse_config(arguments)
     folder = choose_folder(config.out, "gpt2", config.resume)
-    found = checkpoints(folder) if config.resume else []
-    model, state = load_checkpoint(found[-1]) if found else (None, None)
+    model, state = (newest_whole(folder, load_checkpoint) if config.resume else None) or (None, None)
     if state:
         config = go_on(state, given, folder)
     start = state["step"] if state else 0
@@ -460,6 +491,8 @@ def main(arguments=None):
     config.tokenizer = meta["tokenizer"]
     if state and state["data"] != meta:
         raise UserError(f"--data {config.data} is not what {folder} was begun with: leave it out")
+    if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
+        raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
     tokenizer = get_tokenizer(meta["tokenizer"])
@@ -467,12 +500,14 @@ def main(arguments=None):
     if model.config.vocab_size != tokenizer.n_vocab:
         remedy = f"{config.data} wants {tokenizer.n_vocab}: its tokens are {meta['tokenizer']}"
         raise UserError(f"--vocab_size {model.config.vocab_size}, but {remedy}")
-    print(f"{config.init} weights on {machine}")
+    print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
     run = Run(folder, config, machine, model.flops_per_token(config.context))
-    print(f"the run is in {folder}")
+    goes_on = f" and goes on after step {start} of {config.steps}" if state else ""
+    print(f"the run is in {folder}{goes_on}")
     run.log("resume" if state else "start", step=start, data=meta, **circumstances(config, machine))
+    machine.stop_on_signals()
     train(model, data, config, machine, run, state)
     run.draw()
     machine.leave()

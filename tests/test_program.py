@@ -28,6 +28,9 @@ TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 def own_folder(tmp_path, monkeypatch):
     """Every test runs in a folder with a small text, as bytes, in data."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        Machine, "stop_on_signals", lambda self: None
+    )  # they are for this process, not for a test
     make_data(tmp_path)
     yield
     torch.set_float32_matmul_precision("highest")
@@ -166,6 +169,15 @@ def test_bfloat16_is_taken_where_the_hardware_has_it(monkeypatch):
     assert machine.pick_dtype("float32", torch.device("cuda")) == torch.float32
     with pytest.raises(UserError, match="--dtype float16 is unknown .auto, float32, bfloat16."):
         machine.pick_dtype("float16", torch.device("cpu"))
+
+
+def test_deterministic_asks_pytorch_for_it(monkeypatch):
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda *a, **k: asked.append((a, k)))
+    asked = []
+    Machine(Config(device="cpu"))
+    assert asked == []
+    Machine(Config(device="cpu", deterministic=True))
+    assert asked == [((True,), {"warn_only": True})]
 
 
 def test_bfloat16_changes_losses_by_less_than_two_hundredths(capsys):
@@ -330,7 +342,7 @@ def test_eight_micro_batches_of_one_give_the_gradient_of_one_batch_of_eight():
             65, 16, 2, 2, 32, device="cpu", dtype="float32", micro_batch=micro_batch, batch_tokens=128
         )
         model = train_gpt2.make_model(config)
-        means.append(train_gpt2.accumulate_gradients(model, tokens, config, 3, Machine(config)))
+        means.append(train_gpt2.accumulate_gradients(model, tokens, config, 3, Machine(config))[0])
         gradients.append(torch.cat([weight.grad.flatten() for weight in model.parameters()]))
     assert means[0].item() == pytest.approx(means[1].item(), rel=1e-6)
     assert (gradients[0] - gradients[1]).norm() < 1e-6 * gradients[0].norm()

@@ -31,7 +31,7 @@ replica, decisions = model, []
 if machine.world > 1:
     replica = DistributedDataParallel(model)
     model.register_forward_pre_hook(lambda *_: decisions.append(replica.require_backward_grad_sync))
-loss = accumulate_gradients(replica, tokens, config, 0, machine)
+loss, stopping = accumulate_gradients(replica, tokens, config, 0, machine)
 gradient = torch.cat([weight.grad.flatten() for weight in model.parameters()])
 decided = list(decisions)
 model.zero_grad()
@@ -91,15 +91,15 @@ train(make_model(config), (Shards("data", "train"), None, META), config, machine
 """
 
 
-def torchrun(folder, script, ranks, *arguments):
+def torchrun(folder, script, ranks, *arguments, launcher=()):
     """Run a script on so many ranks in a folder: its exit code and all that it prints."""
     (folder / "worker.py").write_text(script, encoding="utf-8")
     if not (folder / "data").exists():
         tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
         as_shards(tokens, 1500, folder / "data")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
     done = subprocess.run(
-        [*launcher, "worker.py", *arguments],
+        [*command, *launcher, "worker.py", *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -1,5 +1,7 @@
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ from test_runs import read_events
 
 import train_gpt2
 from fineweb import UserError
+from machine import Machine
 
 ROOT = Path(__file__).parent.parent
 WORDS = [*TINY, "--lr", "0.01", "--warmup_steps", "2", "--eval_every", "4", "--sample_every", "0"]
@@ -23,6 +26,7 @@ WORDS = [*TINY, "--lr", "0.01", "--warmup_steps", "2", "--eval_every", "4", "--s
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Machine, "stop_on_signals", lambda self: None)
     make_data(tmp_path)
 
 
@@ -122,6 +126,168 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits():
     assert killed >= 2
     subprocess.run([*program, "--out", "torn", "--resume"], check=True, timeout=100, **quiet)
     assert same("whole/step_000300", "torn/step_000300")
+
+
+def tear(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+class Trap:
+    """A pickle that would leave a file if anybody opened it."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("sprung"),)
+
+
+@pytest.mark.parametrize("kind", ["weights", "state", "missing", "config", "pickle"])
+def test_a_torn_checkpoint_is_passed_over_with_a_warning(kind, capsys):
+    words = [*WORDS, "--steps", "6", "--save_every", "2", "--out", "out", "--keep", "0"]
+    train_gpt2.main(words)
+    whole = Path("out/step_000006/model.safetensors").read_bytes()
+    newest = Path("out/step_000006")
+    if kind == "weights":
+        tear(newest / "model.safetensors")
+    elif kind == "state":
+        tear(newest / "train_state.pt")
+    elif kind == "missing":
+        (newest / "train_state.pt").unlink()
+    elif kind == "config":
+        (newest / "config.json").write_text("{")
+    else:
+        torch.save({"step": 6, "trap": Trap()}, newest / "train_state.pt")
+    train_gpt2.main([*words, "--resume"])
+    assert "warning: out/step_000006 is not a whole checkpoint" in capsys.readouterr().err
+    assert [event["step"] for event in read_events("out") if event["event"] == "resume"] == [4]
+    assert (newest / "model.safetensors").read_bytes() == whole and not Path("sprung").exists()
+
+
+def test_if_all_checkpoints_are_torn_nothing_is_started_over():
+    words = [*WORDS, "--steps", "2", "--out", "out"]
+    train_gpt2.main(words)
+    tear(Path("out/step_000002/train_state.pt"))
+    with pytest.raises(UserError, match="no checkpoint in out is whole .choose another --out"):
+        train_gpt2.main([*words, "--resume"])
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_loss_that_is_no_number_stops_the_run(number, monkeypatch):
+    add = train_gpt2.add_gradient
+    words = [*WORDS, "--steps", "9", "--save_every", "2", "--out", "out"]
+
+    def broken(model, tokens, config, step, micro, machine):
+        return add(model, tokens, config, step, micro, machine) + (float(number) if step == 4 else 0)
+
+    monkeypatch.setattr(train_gpt2, "add_gradient", broken)
+    with pytest.raises(
+        UserError,
+        match=f"step 5 has loss {number} and norm .*; last good checkpoint: out/step_000004 .--resume",
+    ):
+        train_gpt2.main(words)
+    assert not Path("out/step_000005").exists()
+
+
+SIGNALLED = """
+import os, signal, sys
+import hellaswag, train_gpt2
+
+where, number, original = sys.argv.pop(1), getattr(signal, sys.argv.pop(1)), {}
+module, name = dict(step=(train_gpt2, "add_gradient"), validation=(train_gpt2, "validate"),
+                    hellaswag=(hellaswag, "answers"))[where]
+original, calls = getattr(module, name), []
+
+def interrupted(*arguments, **options):
+    calls.append(1)
+    if len(calls) == 2:
+        os.kill(os.getpid(), number)
+    return original(*arguments, **options)
+
+setattr(module, name, interrupted)
+hellaswag.load_examples = lambda: [dict(ctx="a b", endings=["c", "d e", "f", "g"], label=1)] * 100
+train_gpt2.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize(
+    "where, name", [("step", "SIGTERM"), ("validation", "SIGINT"), ("hellaswag", "SIGTERM")]
+)
+def test_a_signal_saves_and_ends_with_code_0(where, name):
+    words = [*WORDS, "--steps", "12", "--eval_every", "3", "--hellaswag_every", "4", "--out", "out"]
+    command = [sys.executable, "-c", SIGNALLED, where, name, *words]
+    path = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=path, timeout=100)
+    assert done.returncode == 0 and "stopping after this step" in done.stderr, done.stderr
+    steps = [event["step"] for event in read_events("out") if event["event"] == "step"]
+    (saved,) = Path("out").glob("step_*")
+    assert steps[-1] == {"step": 1, "validation": 6, "hellaswag": 4}[where]
+    assert saved.name == f"step_{steps[-1]:06d}"
+    assert f"stopped after step {steps[-1]}; to go on: --resume --out out" in done.stdout
+    train_gpt2.main([*WORDS, "--steps", "12", "--hellaswag_every", "0", "--out", "whole"])
+    train_gpt2.main([*words, "--hellaswag_every", "0", "--resume"])
+    assert same("whole/step_000012", "out/step_000012")
+    told = [event["step"] for event in read_events("out") if event["event"] == "validation"]
+    assert sorted(set(told)) == [3, 6, 9, 12]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_a_second_signal_ends_the_program_at_once():
+    program = """
+import os, signal, time
+from machine import Machine
+from train_gpt2 import Config
+machine = Machine(Config(device="cpu"))
+machine.stop_on_signals()
+os.kill(os.getpid(), signal.SIGTERM)
+assert machine.stopping
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(20)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=60)
+    assert done.returncode == -signal.SIGTERM
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
+def test_all_ranks_stop_when_one_is_asked_to(tmp_path):
+    words = [*WORDS, "--steps", "300", "--eval_every", "0", "--out", "out"]
+    program = SIGNALLED.replace("if len(calls) == 2:", 'if len(calls) == 20 and os.environ["RANK"] == "1":')
+    code, out = torchrun(tmp_path, program, 2, "step", "SIGTERM", *words)
+    assert code == 0 and out.count("stopping after this step") == 1, out
+    (saved,) = Path("out").glob("step_*")
+    assert int(saved.name.removeprefix("step_")) < 300
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
+def test_three_ranks_resume_with_the_same_bits(tmp_path):
+    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
+    words = [*WORDS, "--steps", "6", "--save_every", "3", "--batch_tokens", "96"]
+    code, out = torchrun(tmp_path, program, 3, *words, "--out", "whole")
+    assert code == 0, out
+    shutil.copytree("whole/step_000003", "torn/step_000003")
+    code, out = torchrun(tmp_path, program, 3, *words, "--out", "torn", "--resume")
+    assert code == 0 and same("whole/step_000006", "torn/step_000006"), out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
+def test_a_rank_that_dies_is_started_again_and_the_run_ends_with_the_same_bits(tmp_path):
+    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
+    words = [*WORDS, "--steps", "12", "--save_every", "3"]
+    code, out = torchrun(tmp_path, program, 2, *words, "--out", "whole")
+    assert code == 0, out
+    dying = program.replace("        begin = time.perf_counter()\n", DYING)
+    assert dying != program
+    code, out = torchrun(
+        tmp_path, dying, 2, *words, "--out", "torn", "--resume", launcher=["--max_restarts=3"]
+    )
+    assert code == 0 and Path("died").exists(), out
+    assert same("whole/step_000012", "torn/step_000012")
+    assert [event["step"] for event in read_events("torn") if event["event"] == "resume"] == [6]
+
+
+DYING = """        begin = time.perf_counter()
+        if machine.rank == 1 and step == 7 and not os.path.exists("died"):
+            open("died", "w").close()
+            os._exit(3)
+"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
