@@ -17,6 +17,7 @@ import bisect
 import collections
 import contextlib
 import functools
+import hashlib
 import itertools
 import json
 import multiprocessing
@@ -172,6 +173,24 @@ def open_data(folder):
                 raise UserError(f"{reason} (delete the folder, and run fineweb.py again)")
         meta |= found
     return train, val, meta
+
+
+def shuffled(position, count, key):
+    """Where a position of 0 .. count - 1 goes in the random order that `key` (any text) stands for.
+
+    Nothing is stored: four Feistel rounds permute the numbers of so many bits (Luby & Rackoff 1988), and what
+    lands beyond goes round again. The same order for ever, whatever random streams the libraries have.
+    """
+    half = ((count - 1).bit_length() + 1) // 2  # bits
+    mask = (1 << half) - 1
+    while True:
+        left, right = position >> half, position & mask
+        for turn in range(4):
+            digest = hashlib.blake2b(f"{key} {turn} {right}".encode(), digest_size=8).digest()
+            left, right = right, left ^ (int.from_bytes(digest, "little") & mask)
+        position = left << half | right
+        if position < count:
+            return position
 
 
 # ---- Text --------------------------------------------------------------------------------------------------

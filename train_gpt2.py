@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
 import weights
-from fineweb import UserError, get_tokenizer, open_data
+from fineweb import UserError, get_tokenizer, open_data, shuffled
 from machine import Machine
 from runs import Run, checkpoints, choose_folder, circumstances, newest_whole
 
@@ -193,10 +193,11 @@ class Config(GPTConfig):
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
     deterministic: bool = knob(False, "the same bits in every run, on CUDA too; slower")
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
-    seed: int = knob(1, "of the first weights and of the samples", least=0)
+    seed: int = knob(1, "of the first weights, the order and the samples", least=0)
     steps: int = knob(19073, "optimizer steps", least=0)
     batch_tokens: int = knob(524288, "tokens of an optimizer step, over all its micro-batches", least=1)
     micro_batch: int = knob(4, "sequences in a forward pass, each of --context tokens", least=1)
+    shuffle: bool = knob(True, "visit the windows of an epoch in random order")
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
@@ -215,7 +216,7 @@ class Config(GPTConfig):
 
 
 RECIPE = [f.name for f in fields(GPTConfig)]  # what stays as it is when a run is resumed
-RECIPE += ["init", "steps", "batch_tokens", "lr", "warmup_steps", "weight_decay", "seed"]
+RECIPE += ["init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 
 
 def truth(word):
@@ -260,17 +261,21 @@ def micro_steps(config, world):
 def get_batch(tokens, config, step, micro, rank, world):
     """A rank's micro-batch of a step (all from 0): idx and targets, int64 (micro_batch, context).
 
-    The tokens are cut into windows, one after the other. The rows of a step take the next batch_tokens /
-    context of them; after the last comes the first again. It is arithmetic: nothing is remembered.
+    The tokens are cut into windows, and the rows of a step take the next batch_tokens / context of them; an
+    epoch visits all, in an order of its own. It is arithmetic: nothing is remembered between steps.
     """
     T = config.context
     if len(tokens) <= T:
         raise UserError(f"{len(tokens)} tokens to train are too few for --context {T}")
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
     first = step * (config.batch_tokens // T) + (micro * world + rank) * config.micro_batch
-    windows = [number % count for number in range(first, first + config.micro_batch)]
-    rows = np.stack([tokens.read(window * T, T + 1) for window in windows])
-    rows = torch.from_numpy(rows.astype(np.int64))  # (B, T + 1)
+    rows = []
+    for number in range(first, first + config.micro_batch):
+        epoch, window = divmod(number, count)
+        if config.shuffle:
+            window = shuffled(window, count, f"{config.seed} {epoch}")
+        rows.append(tokens.read(window * T, T + 1))
+    rows = torch.from_numpy(np.stack(rows).astype(np.int64))  # (B, T + 1)
     return rows[:, :-1], rows[:, 1:]
 
 

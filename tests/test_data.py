@@ -1,4 +1,5 @@
 import itertools
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import train_gpt2
 from fineweb import Shards, UserError, open_data
 from train_gpt2 import Config, micro_steps
 
-SMALL = Config(context=8, micro_batch=3, batch_tokens=24)
+SMALL = Config(shuffle=False, context=8, micro_batch=3, batch_tokens=24)
 ROOT = Path(__file__).parent.parent
 
 
@@ -67,6 +68,52 @@ def test_a_batch_depends_on_nothing_but_its_step():
 def test_a_text_that_is_too_short_is_refused_with_its_numbers(length):
     with pytest.raises(UserError, match=f"{length} tokens to train are too few for --context 8"):
         get_batch(as_shards(torch.arange(length)), SMALL, step=0, micro=0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1000])
+def test_a_shuffle_is_a_permutation_of_its_key(count):
+    order = [fineweb.shuffled(position, count, "1 0") for position in range(count)]
+    assert sorted(order) == list(range(count))
+    assert order == [fineweb.shuffled(position, count, "1 0") for position in range(count)]
+    if count > 7:
+        assert order != [fineweb.shuffled(position, count, "1 1") for position in range(count)]
+        assert order != list(range(count))
+
+
+def test_the_order_is_the_same_for_ever():
+    assert [fineweb.shuffled(position, 10, "1 0") for position in range(10)] == [8, 1, 6, 4, 2, 3, 5, 7, 9, 0]
+
+
+def test_neighbours_in_an_epoch_come_from_everywhere():
+    order = np.array([fineweb.shuffled(position, 10_000, "1 0") for position in range(10_000)])
+    steps = np.abs(np.diff(order))
+    assert steps.mean() == pytest.approx(10_000 / 3, rel=0.03)  # as for independent places
+    assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.03
+    halves = order.reshape(100, 100).mean(axis=1)  # of a hundred windows in a row, the middle
+    assert halves.std() == pytest.approx(10_000 / math.sqrt(12) / 10, rel=0.3)
+
+
+@pytest.mark.parametrize("world, micro_batch", [*itertools.product([1, 2, 4, 8], [1, 4, 16])])
+def test_the_shuffled_rows_of_a_step_depend_on_nothing_but_the_step(world, micro_batch):
+    """Steps 0, 1, 1000 and 5, which straddles two epochs: 700 windows, 128 rows a step."""
+    tokens = as_shards(range(700 * 8 + 1), 1000)
+
+    def rows(step, world, micro_batch):
+        config = Config(context=8, micro_batch=micro_batch, batch_tokens=128 * 8)
+        parts = [(micro, rank) for micro in range(micro_steps(config, world)) for rank in range(world)]
+        return torch.cat([train_gpt2.get_batch(tokens, config, step, *part, world)[0] for part in parts])
+
+    for step in (0, 1, 5, 1000):
+        assert torch.equal(rows(step, world, micro_batch), rows(step, 1, 128))
+
+
+def test_every_window_is_seen_once_in_each_epoch_and_each_has_its_own_order():
+    tokens = as_shards(range(8 * 8 + 1))
+    config = Config(context=8, micro_batch=3, batch_tokens=24)
+    windows = [row[0].item() // 8 for step in range(8) for row in get_batch(tokens, config, step, 0)[0]]
+    epochs = [windows[0:8], windows[8:16], windows[16:24]]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(8))] * 3
+    assert epochs[0] != epochs[1] != epochs[2]
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 10, 11])
@@ -155,7 +202,7 @@ print(resident() - before)
 @pytest.mark.parametrize("micro_batch", [1, 2, 3, 6])
 def test_the_rows_of_a_step_do_not_depend_on_the_micro_batch(micro_batch):
     tokens = as_shards(torch.arange(12 * 8 + 1))
-    config = Config(context=8, micro_batch=micro_batch, batch_tokens=48)
+    config = Config(shuffle=False, context=8, micro_batch=micro_batch, batch_tokens=48)
     parts = [get_batch(tokens, config, 1, micro)[0] for micro in range(micro_steps(config, world=1))]
     assert torch.equal(torch.cat(parts).flatten(), torch.arange(48, 96))
 
@@ -164,18 +211,21 @@ def test_the_rows_of_a_step_do_not_depend_on_the_micro_batch(micro_batch):
 def test_micro_batches_that_do_not_make_a_step_whole_are_refused_with_the_nearest_that_do(
     batch_tokens, nearest
 ):
-    config = Config(context=16, micro_batch=4, batch_tokens=batch_tokens)
+    config = Config(shuffle=False, context=16, micro_batch=4, batch_tokens=batch_tokens)
     reason = f"--batch_tokens {batch_tokens} is no multiple of --micro_batch 4 x --context 16 x ranks 1 = 64"
     with pytest.raises(UserError, match=f"{reason}; {nearest} would be"):
         micro_steps(config, world=1)
-    assert micro_steps(Config(context=16, micro_batch=4, batch_tokens=nearest), 1) == nearest // 64
+    assert (
+        micro_steps(Config(shuffle=False, context=16, micro_batch=4, batch_tokens=nearest), 1)
+        == nearest // 64
+    )
 
 
 @pytest.mark.parametrize("world", [1, 2, 4, 8])
 @pytest.mark.parametrize("micro_batch", [1, 2])
 def test_the_rows_of_a_step_do_not_depend_on_the_ranks(world, micro_batch):
     tokens = as_shards(torch.arange(100 * 8 + 1))
-    config = Config(context=8, micro_batch=micro_batch, batch_tokens=16 * 8)
+    config = Config(shuffle=False, context=8, micro_batch=micro_batch, batch_tokens=16 * 8)
     parts = [(micro, rank) for micro in range(micro_steps(config, world)) for rank in range(world)]
     rows = [get_batch(tokens, config, 3, micro, rank, world)[0] for micro, rank in parts]
     assert torch.equal(torch.cat(rows).flatten(), torch.arange(3 * 16 * 8, 4 * 16 * 8))
