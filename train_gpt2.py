@@ -179,20 +179,37 @@ class GPT(nn.Module):
 # ---- The knobs ---------------------------------------------------------------------------------------------
 
 
+PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown et al. 2020, table 2.1
+    "gpt2": {},
+    "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024, lr=3e-4),
+    "gpt2-large": dict(n_layer=36, n_head=20, n_embd=1280, lr=2.5e-4),
+    "gpt2-xl": dict(n_layer=48, n_head=25, n_embd=1600, lr=2e-4),
+    "gpt3-small": dict(context=2048),
+    "gpt3-medium": dict(context=2048, n_layer=24, n_head=16, n_embd=1024, lr=3e-4),
+    "gpt3-large": dict(context=2048, n_layer=24, n_head=16, n_embd=1536, lr=2.5e-4),
+    "gpt3-xl": dict(context=2048, n_layer=24, n_head=16, n_embd=2048, lr=2e-4)
+    | dict(batch_tokens=1048576, steps=9537, warmup_steps=358),
+}
+
+
 @dataclass
 class Config(GPTConfig):
-    """Every knob of a run. The command line is made of these fields."""
+    """Every knob of a run, as GPT-2 (124M) has it. The command line is made of these fields."""
 
+    # where from, where to
+    preset: str = knob("gpt2", f"where the other flags start: {', '.join(PRESETS)}")
     init: str = knob(
         "scratch", "first weights: scratch, or with their sizes gpt2, gpt2-medium, ..., a folder"
     )
     data: str = knob("data/fineweb-edu-10B", "folder of token shards, made by fineweb.py")
-    out: str = knob("", "folder of the run; without it the next free one of runs/gpt2, runs/gpt2-2, ...")
+    out: str = knob("", "folder of the run; without it the next free one of runs/PRESET, runs/PRESET-2, ...")
     resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
+    # the machine
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
     dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
     deterministic: bool = knob(False, "the same bits in every run, on CUDA too; slower")
     compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
+    # the recipe
     seed: int = knob(1, "of the first weights, the order and the samples", least=0)
     steps: int = knob(19073, "optimizer steps", least=0)
     batch_tokens: int = knob(524288, "tokens of an optimizer step, over all its micro-batches", least=1)
@@ -201,6 +218,7 @@ class Config(GPTConfig):
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
     weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
+    # what is kept and shown on the way
     save_every: int = knob(1000, "steps between checkpoints; 0: only at the end", least=0)
     keep: int = knob(2, "newest checkpoints to keep; 0: all", least=0)
     print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
@@ -208,6 +226,7 @@ class Config(GPTConfig):
     val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
     hellaswag_every: int = knob(250, "steps between HellaSwag scores; 0: never", least=0)
     sample_every: int = knob(250, "steps between samples; 0: never", least=0)
+    # samples
     prompt: str = knob("Hello, I'm a language model,", "what samples go on from")
     samples: int = knob(4, "how many samples", least=0)
     sample_tokens: int = knob(32, "new tokens of a sample", least=0)
@@ -216,7 +235,7 @@ class Config(GPTConfig):
 
 
 RECIPE = [f.name for f in fields(GPTConfig)]  # what stays as it is when a run is resumed
-RECIPE += ["init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
+RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 
 
 def truth(word):
@@ -236,7 +255,10 @@ def parse_config(arguments=None):
         meaning = f"{f.metadata['help']} (default: {f.default})"
         parser.add_argument(f"--{f.name}", default=SUPPRESS, metavar=f.type.__name__, help=meaning, **more)
     given = vars(parser.parse_args(arguments))
-    config = Config(**given)
+    preset = given.get("preset", Config.preset)
+    if preset not in PRESETS:
+        parser.error(f"--preset {preset} is unknown ({', '.join(PRESETS)})")
+    config = Config(**(PRESETS[preset] | given))
     for f in fields(Config):
         if f.metadata["least"] is not None and not getattr(config, f.name) >= f.metadata["least"]:
             parser.error(f"--{f.name} must be at least {f.metadata['least']}")
@@ -482,7 +504,7 @@ def go_on(state, given, folder):
 
 def main(arguments=None):
     config, given = parse_config(arguments)
-    folder = choose_folder(config.out, "gpt2", config.resume)
+    folder = choose_folder(config.out, config.preset, config.resume)
     model, state = (newest_whole(folder, load_checkpoint) if config.resume else None) or (None, None)
     if state:
         config = go_on(state, given, folder)

@@ -89,6 +89,40 @@ def test_numbers_that_make_no_sense_are_refused_with_the_least_that_does(capsys)
     assert "--context must be at least 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "preset, parameters",
+    [
+        ("gpt2", 124_439_808),
+        ("gpt2-medium", 354_823_168),
+        ("gpt2-large", 774_030_080),
+        ("gpt2-xl", 1_557_611_200),
+        ("gpt3-small", 125_226_240),
+        ("gpt3-xl", 1_315_723_264),
+    ],
+)
+def test_presets_have_the_sizes_of_the_papers(preset, parameters):
+    config, given = parse_config(["--preset", preset])
+    with torch.device("meta"):
+        assert train_gpt2.GPT(config).num_parameters() == parameters
+    assert given == {"preset": preset} and config.context == (2048 if "gpt3" in preset else 1024)
+
+
+def test_every_preset_sees_ten_billion_tokens_and_can_be_divided():
+    for preset in train_gpt2.PRESETS:
+        config, _ = parse_config(["--preset", preset])
+        assert config.steps * config.batch_tokens == pytest.approx(10e9, rel=0.001)
+        assert config.warmup_steps * config.batch_tokens == pytest.approx(375e6, rel=0.002)
+        assert config.batch_tokens % (config.context * 64) == 0 and config.n_embd % config.n_head == 0
+
+
+def test_a_flag_is_stronger_than_its_preset(capsys):
+    config, given = parse_config("--preset gpt2-medium --n_layer 3".split())
+    assert (config.n_layer, config.n_embd) == (3, 1024) and given == dict(preset="gpt2-medium", n_layer=3)
+    with pytest.raises(SystemExit, match="2"):
+        parse_config(["--preset", "gpt4"])
+    assert "--preset gpt4 is unknown (gpt2, gpt2-medium" in capsys.readouterr().err
+
+
 def test_help_tells_meaning_and_default_of_every_flag(capsys):
     with pytest.raises(SystemExit, match="0"):
         parse_config(["--help"])
