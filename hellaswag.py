@@ -107,13 +107,13 @@ def evaluate(model, examples, machine, batch=8, progress=False):
     return None if stopping else right / len(examples)
 
 
-def load_for(model, tokenizer, machine):
+def load_for(model, machine):
     """The hub's examples as tokens for a GPT of ours, on every rank; None, and a warning, without them."""
 
     def load():
         try:
-            encode, context = tokenizer.encode_ordinary, model.config.context
-            return [Example(example, encode, context) for example in load_examples()]
+            encode = get_tokenizer(model.config.tokenizer).encode_ordinary
+            return [Example(example, encode, model.config.context) for example in load_examples()]
         except UserError as error:
             print(f"warning: no HellaSwag in this run: {error}", file=sys.stderr)
 

@@ -198,9 +198,7 @@ class Config(GPTConfig):
 
     # where from, where to
     preset: str = knob("gpt2", f"where the other flags start: {', '.join(PRESETS)}")
-    init: str = knob(
-        "scratch", "first weights: scratch, or with their sizes gpt2, gpt2-medium, ..., a folder"
-    )
+    init: str = knob("scratch", "first weights: scratch, gpt2, gpt2-medium, ..., a folder, a run")
     data: str = knob("data/fineweb-edu-10B", "folder of token shards, made by fineweb.py")
     out: str = knob("", "folder of the run; without it the next free one of runs/PRESET, runs/PRESET-2, ...")
     resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
@@ -227,7 +225,8 @@ class Config(GPTConfig):
     hellaswag_every: int = knob(250, "steps between HellaSwag scores; 0: never", least=0)
     sample_every: int = knob(250, "steps between samples; 0: never", least=0)
     # samples
-    prompt: str = knob("Hello, I'm a language model,", "what samples go on from")
+    sample: str = knob("", "print samples that go on from this text, and exit")
+    prompt: str = knob("Hello, I'm a language model,", "what the samples of a run go on from")
     samples: int = knob(4, "how many samples", least=0)
     sample_tokens: int = knob(32, "new tokens of a sample", least=0)
     temperature: float = knob(1.0, "of the samples; 0: always the likeliest token", least=0)
@@ -304,9 +303,15 @@ def get_batch(tokens, config, step, micro, rank, world):
 # ---- The program -------------------------------------------------------------------------------------------
 
 
-def print_samples(model, tokenizer, config, machine, seed):
-    """Show some ways in which the model goes on from the prompt."""
-    start = tokenizer.encode(config.prompt, allowed_special="all") or [tokenizer.eot_token]
+def print_samples(model, prompt, config, machine, seed):
+    """Show some ways in which the model goes on from a prompt."""
+    tokenizer = get_tokenizer(model.config.tokenizer)
+    if tokenizer.n_vocab != model.config.vocab_size:
+        reason = f"{model.config.tokenizer} makes {tokenizer.n_vocab} tokens, the model knows"
+        raise UserError(
+            f"{reason} {model.config.vocab_size}: put its tokenizer, gpt2 or bytes, into config.json"
+        )
+    start = tokenizer.encode(prompt, allowed_special="all") or [tokenizer.eot_token]
     idx = torch.tensor(start, device=machine.device).repeat(config.samples, 1)  # (samples, T)
     generator = torch.Generator(machine.device).manual_seed(seed)
     with machine.autocast():
@@ -318,7 +323,7 @@ def print_samples(model, tokenizer, config, machine, seed):
 def make_model(config):
     """The GPT that --init names."""
     if config.init != "scratch":
-        model = GPT.from_pretrained(config.init)
+        model = newest_whole(config.init, GPT.from_pretrained) or GPT.from_pretrained(config.init)
         if config.context > model.config.context:
             raise UserError(f"--context {config.context}, but {config.init} has {model.config.context}")
         return model
@@ -413,7 +418,7 @@ def is_due(step, every, config):
     return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
 
 
-def evaluate(model, held_out, examples, tokenizer, step, config, machine, run):
+def evaluate(model, held_out, examples, step, config, machine, run):
     """Validate, score HellaSwag's examples if there are any, sample: what is due. True if it is to stop."""
     if is_due(step, config.eval_every, config):
         loss = validate(model, held_out, config, machine)
@@ -428,15 +433,14 @@ def evaluate(model, held_out, examples, tokenizer, step, config, machine, run):
         run.log("hellaswag", step=step, accuracy=accuracy, examples=len(examples))
         print(f"step {step:4d}   HellaSwag {100 * accuracy:.2f} %")
     if machine.rank == 0 and is_due(step, config.sample_every, config):
-        print_samples(model, tokenizer, config, machine, config.seed + step)
+        print_samples(model, config.prompt, config, machine, config.seed + step)
     return False
 
 
 def train(model, data, config, machine, run, state=None):
     """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data."""
     tokens, held_out, meta = data
-    tokenizer = get_tokenizer(meta["tokenizer"])
-    examples = hellaswag.load_for(model, tokenizer, machine) if config.hellaswag_every else None
+    examples = hellaswag.load_for(model, machine) if config.hellaswag_every else None
     optimizer = make_optimizer(model, config)
     replica = model
     if machine.world > 1:
@@ -459,7 +463,7 @@ def train(model, data, config, machine, run, state=None):
     for step in range(start, config.steps + 1):  # so many are done
         if run.saved < step and is_due(step, config.save_every, config):
             save(step)
-        stopping = stopping or evaluate(model, held_out, examples, tokenizer, step, config, machine, run)
+        stopping = stopping or evaluate(model, held_out, examples, step, config, machine, run)
         if stopping or step == config.steps:
             break
         begin = time.perf_counter()
@@ -502,9 +506,22 @@ def go_on(state, given, folder):
     return replace(begun, **{name: value for name, value in given.items() if name not in RECIPE})
 
 
+def sample(config, folder, given):
+    """Print what the newest model in the folder, or that of --init, makes of --sample."""
+    if "init" not in given and not checkpoints(folder):
+        raise UserError(f"there is no checkpoint in {folder}: train first, or name a model with --init")
+    machine = Machine(config)
+    init, context = given.get("init", str(folder)), given.get("context", 1)
+    model = make_model(replace(config, init=init, context=context)).to(machine.device)
+    print_samples(model, config.sample, config, machine, config.seed)
+
+
 def main(arguments=None):
     config, given = parse_config(arguments)
-    folder = choose_folder(config.out, config.preset, config.resume)
+    speak = "sample" in given
+    folder = choose_folder(config.out, config.preset, config.resume or speak)
+    if speak:
+        return sample(config, folder, given)
     model, state = (newest_whole(folder, load_checkpoint) if config.resume else None) or (None, None)
     if state:
         config = go_on(state, given, folder)

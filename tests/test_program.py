@@ -49,7 +49,7 @@ def losses(out):
 
 def train(capsys, tokens, **knobs):
     """What the training of a small model on these tokens prints."""
-    sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32)
+    sizes = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32, tokenizer="bytes")
     recipe = dict(device="cpu", dtype="float32", lr=3e-3, warmup_steps=0, batch_tokens=64)
     recipe |= dict(eval_every=0, sample_every=0, hellaswag_every=0, save_every=0)
     config = Config(**(sizes | recipe | knobs))
@@ -439,6 +439,31 @@ def test_the_knobs_of_sampling(capsys):
     (long,) = samples(capsys, "--samples", "1", "--sample_tokens", "1", "--prompt", "Où ☃ " * 20)  # 16 fit
     assert long.startswith("Où ☃ " * 20)
     assert len(samples(capsys, "--prompt", "", "--samples", "2")) == 2
+
+
+def test_sample_speaks_with_the_newest_checkpoint_or_any_weights(capsys, monkeypatch):
+    words = ["--device", "cpu", "--dtype", "float32", "--samples", "2", "--sample_tokens", "4"]
+    with pytest.raises(UserError, match="there is no checkpoint in runs/gpt2: train first, or name a model"):
+        train_gpt2.main([*words, "--sample", "x"])
+    run(capsys, "--steps", "4", "--save_every", "2", "--lr", "0.1")
+    prompts = ["Où ☃ 𝄞\n", "", "x" * 99, "\x00<|endoftext|>"]
+    for prompt in prompts:
+        train_gpt2.main([*words, "--sample", prompt])
+        newest = capsys.readouterr().out
+        assert newest.count("> ") >= 2 and f"> {prompt}" in newest
+        for init in ("runs/gpt2", "runs/gpt2/step_000004"):
+            train_gpt2.main([*words, "--sample", prompt, "--init", init])
+            assert capsys.readouterr().out == newest
+    train_gpt2.main([*words, "--sample", prompts[0], "--init", "runs/gpt2/step_000002", "--temperature", "0"])
+    first, second = capsys.readouterr().out.strip("> \n").split("\n> ")
+    assert first == second
+    assert [path.name for path in Path("runs").iterdir()] == ["gpt2"]
+
+
+def test_a_run_starts_from_the_weights_of_another(capsys):
+    history = losses(run(capsys, "--steps", "30", "--lr", "0.01", "--warmup_steps", "0"))
+    (first,) = losses(run(capsys, "--steps", "1", "--init", "runs/gpt2"))
+    assert first < history[0] - 0.5 and Path("runs/gpt2-2").exists()
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")

@@ -23,7 +23,7 @@ from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
 recipe |= dict(val_tokens=1000, sample_every=0, hellaswag_every=0, save_every=0)
-config = Config(65, 16, 2, 2, 32, **recipe)
+config = Config(65, 16, 2, 2, 32, "bytes", **recipe)
 machine = Machine(config)
 tokens = Shards("data", "train")
 model = make_model(config)
@@ -57,7 +57,7 @@ tokens = Shards("data", "train")
 torch.compile = functools.partial(torch.compile, backend="aot_eager")
 weights = []
 for choice in ("true", "false"):
-    config = Config(65, 16, 2, 2, 32, compile=choice, **recipe)
+    config = Config(65, 16, 2, 2, 32, "bytes", compile=choice, **recipe)
     machine = Machine(config) if choice == "true" else machine
     machine.compile = choice == "true"
     model = make_model(config)
@@ -84,7 +84,7 @@ def die_in_step_2(model, tokens, config, step, machine):
 train_gpt2.accumulate_gradients = die_in_step_2
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=50)
 recipe |= dict(eval_every=0, sample_every=0, hellaswag_every=0, save_every=0)
-config = Config(65, 16, 2, 2, 32, **recipe)
+config = Config(65, 16, 2, 2, 32, "bytes", **recipe)
 machine = Machine(config)
 run = Run(Path("out"), config, machine, 1)
 train(make_model(config), (Shards("data", "train"), None, META), config, machine, run)
