@@ -26,6 +26,7 @@ import re
 import shutil
 import signal
 import sys
+import sysconfig
 import threading
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from concurrent.futures import ProcessPoolExecutor
@@ -149,13 +150,47 @@ class Shards:
         return np.concatenate(pieces)
 
 
-def open_data(folder):
-    """The tokens to train, those to validate, and what they are: a dictionary.
+def laptop_documents():
+    """Texts that every Python brings, in a fixed order: its language reference, its library's top modules."""
+    from pydoc_data.topics import topics
 
-    It has tokenizer, vocab_size (GPT-2's, without a meta.json), train_tokens, val_tokens and, where it
-    is known, source. Raises UserError for what is missing, torn or not finished.
+    library = Path(sysconfig.get_paths()["stdlib"])
+    paths = [library / f"{name}.py" for name in sorted(sys.stdlib_module_names)]
+    sources = [path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()]
+    return [topics[name] for name in sorted(topics)] + sources
+
+
+class Tokens:
+    """Tokens in memory, uint16 (count,), to be read like Shards."""
+
+    def __init__(self, tokens):
+        self.tokens = tokens
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def read(self, start, count):
+        """The tokens from number `start` on: uint16 (count,)."""
+        return self.tokens[start : start + count]
+
+
+def open_data(name):
+    """The tokens to train, those to validate, and what they are: of a data folder, or of "laptop".
+
+    The last is a dictionary: tokenizer, vocab_size (GPT-2's, without a meta.json), train_tokens,
+    val_tokens, and the source if that is known. Raises UserError for what is missing, torn or not finished.
     """
-    folder = Path(folder)
+    if name == "laptop":
+        tokens = tokenize(laptop_documents(), "bytes")
+        cut = len(tokens) * 9 // 10
+        source = f"Python, sha256 {hashlib.sha256(tokens.data).hexdigest()}"
+        meta = dict(tokenizer="bytes", vocab_size=257, source=source)
+        return (
+            Tokens(tokens[:cut]),
+            Tokens(tokens[cut:]),
+            meta | dict(train_tokens=cut, val_tokens=len(tokens) - cut),
+        )
+    folder = Path(name)
     if (folder / "progress.json").exists():
         raise UserError(f"{folder} is not finished: run its fineweb.py command again, and it goes on")
     train, val = Shards(folder, "train"), Shards(folder, "val")

@@ -1,5 +1,11 @@
 """GPT-2 (124M), grown one commit at a time.
 
+    python train_gpt2.py                      a small GPT on a laptop: no network, no data, three minutes
+    python train_gpt2.py --preset gpt2        GPT-2 (124M) on FineWeb-Edu, which python fineweb.py prepares
+    torchrun --standalone --nproc_per_node=8 train_gpt2.py --preset gpt2 --resume
+
+--help lists every knob, with the defaults of --preset gpt2; with --init they are the defaults as well.
+
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), appendix B.
 """
@@ -36,12 +42,12 @@ def knob(default, meaning, least=None):
 class GPTConfig:
     """The shape of a GPT; the defaults are GPT-2 (124M)."""
 
-    vocab_size: int = knob(50257, "tokens in the vocabulary of the data: GPT-2's 50257, or 257 for bytes")
+    vocab_size: int = knob(50257, "tokens in the vocabulary; comes with the data")
     context: int = knob(1024, "longest sequence, in tokens", least=1)
     n_layer: int = knob(12, "blocks", least=0)
     n_head: int = knob(12, "attention heads of a block", least=1)
     n_embd: int = knob(768, "width of the residual stream", least=1)
-    tokenizer: str = knob("gpt2", "what makes the tokens of the data: gpt2, or bytes")
+    tokenizer: str = knob("gpt2", "what makes tokens of text, gpt2 or bytes; comes with the data")
 
 
 class CausalSelfAttention(nn.Module):
@@ -180,6 +186,11 @@ class GPT(nn.Module):
 
 
 PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown et al. 2020, table 2.1
+    "laptop": dict(
+        data="laptop", context=64, n_layer=3, n_head=4, n_embd=128, batch_tokens=1024, micro_batch=16
+    )
+    | dict(steps=2000, lr=5e-3, warmup_steps=100, save_every=500, print_every=50, val_tokens=65536)
+    | dict(hellaswag_every=0, sample_every=500, prompt="def ", samples=2, sample_tokens=200, temperature=0.8),
     "gpt2": {},
     "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024, lr=3e-4),
     "gpt2-large": dict(n_layer=36, n_head=20, n_embd=1280, lr=2.5e-4),
@@ -197,9 +208,9 @@ class Config(GPTConfig):
     """Every knob of a run, as GPT-2 (124M) has it. The command line is made of these fields."""
 
     # where from, where to
-    preset: str = knob("gpt2", f"where the other flags start: {', '.join(PRESETS)}")
+    preset: str = knob("laptop", f"where the other flags start: {', '.join(PRESETS)}")
     init: str = knob("scratch", "first weights: scratch, gpt2, gpt2-medium, ..., a folder, a run")
-    data: str = knob("data/fineweb-edu-10B", "folder of token shards, made by fineweb.py")
+    data: str = knob("data/fineweb-edu-10B", "folder of shards from fineweb.py; laptop: Python's own text")
     out: str = knob("", "folder of the run; without it the next free one of runs/PRESET, runs/PRESET-2, ...")
     resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
     # the machine
@@ -254,10 +265,10 @@ def parse_config(arguments=None):
         meaning = f"{f.metadata['help']} (default: {f.default})"
         parser.add_argument(f"--{f.name}", default=SUPPRESS, metavar=f.type.__name__, help=meaning, **more)
     given = vars(parser.parse_args(arguments))
-    preset = given.get("preset", Config.preset)
+    preset = given.get("preset", "gpt2" if "init" in given else "laptop")
     if preset not in PRESETS:
         parser.error(f"--preset {preset} is unknown ({', '.join(PRESETS)})")
-    config = Config(**(PRESETS[preset] | given))
+    config = Config(**(dict(preset=preset) | PRESETS[preset] | given))
     for f in fields(Config):
         if f.metadata["least"] is not None and not getattr(config, f.name) >= f.metadata["least"]:
             parser.error(f"--{f.name} must be at least {f.metadata['least']}")
@@ -320,12 +331,15 @@ def print_samples(model, prompt, config, machine, seed):
         print(f"> {tokenizer.decode(row)}")
 
 
-def make_model(config):
-    """The GPT that --init names."""
+def make_model(config, must=()):
+    """The GPT that --init names. UserError if it has not the sizes that it `must` have, as in config."""
     if config.init != "scratch":
         model = newest_whole(config.init, GPT.from_pretrained) or GPT.from_pretrained(config.init)
-        if config.context > model.config.context:
-            raise UserError(f"--context {config.context}, but {config.init} has {model.config.context}")
+        for name, theirs in asdict(model.config).items():
+            ours = getattr(config, name)
+            fits = theirs >= ours if name == "context" else theirs == ours
+            if name in must and not fits:
+                raise UserError(f"--{name} {ours}, but --init {config.init} has {theirs}")
         return model
     if config.n_embd % config.n_head != 0:
         raise UserError(f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}")
@@ -511,9 +525,8 @@ def sample(config, folder, given):
     if "init" not in given and not checkpoints(folder):
         raise UserError(f"there is no checkpoint in {folder}: train first, or name a model with --init")
     machine = Machine(config)
-    init, context = given.get("init", str(folder)), given.get("context", 1)
-    model = make_model(replace(config, init=init, context=context)).to(machine.device)
-    print_samples(model, config.sample, config, machine, config.seed)
+    model = make_model(replace(config, init=given.get("init", str(folder))), must=given)
+    print_samples(model.to(machine.device), config.sample, config, machine, config.seed)
 
 
 def main(arguments=None):
@@ -525,28 +538,35 @@ def main(arguments=None):
     model, state = (newest_whole(folder, load_checkpoint) if config.resume else None) or (None, None)
     if state:
         config = go_on(state, given, folder)
+    *_, meta = data = open_data(config.data)
+    from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
+    config = replace(config, **{name: meta[name] for name in from_data})
+    if config.init != "scratch" and not model:
+        model = make_model(config, {*from_data, *given})
+    if model:
+        context = min(config.context, model.config.context)
+        config = replace(config, **(asdict(model.config) | dict(context=context)))
+    if config.sample_every:  # now, and not after hours, when the first sample wants it
+        get_tokenizer(config.tokenizer)
     start = state["step"] if state else 0
     machine = Machine(config)
     if machine.rank != 0:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
-    *_, meta = data = open_data(config.data)
-    config.tokenizer = meta["tokenizer"]
     if state and state["data"] != meta:
         raise UserError(f"--data {config.data} is not what {folder} was begun with: leave it out")
     if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
         raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
-    tokenizer = get_tokenizer(meta["tokenizer"])
+    for name in ("tokenizer", "vocab_size"):
+        if getattr(config, name) != meta[name]:
+            raise UserError(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
     model = (model or make_model(config)).to(machine.device)
-    if model.config.vocab_size != tokenizer.n_vocab:
-        remedy = f"{config.data} wants {tokenizer.n_vocab}: its tokens are {meta['tokenizer']}"
-        raise UserError(f"--vocab_size {model.config.vocab_size}, but {remedy}")
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
-    print(f"a model that knows nothing pays ln {tokenizer.n_vocab} = {math.log(tokenizer.n_vocab):.4f}")
+    print(f"a model that knows nothing pays ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")
     run = Run(folder, config, machine, model.flops_per_token(config.context))
     goes_on = f" and goes on after step {start} of {config.steps}" if state else ""
     print(f"the run is in {folder}{goes_on}")

@@ -169,6 +169,20 @@ def test_what_is_not_a_whole_shard_is_named_before_the_training_starts():
         open_data("nowhere")
 
 
+def test_the_laptop_s_text_comes_from_this_python_alone():
+    train, val, meta = open_data("laptop")
+    assert (
+        meta["tokenizer"] == "bytes"
+        and meta["vocab_size"] == 257
+        and meta["source"].startswith("Python, sha256 ")
+    )
+    assert (len(train), len(val)) == (meta["train_tokens"], meta["val_tokens"])
+    assert len(train) > 1_000_000 and len(train) == (len(train) + len(val)) * 9 // 10
+    text = fineweb.get_tokenizer("bytes").decode(train.read(0, len(train)).tolist())
+    assert "def " in text and "class " in text and "assignment" in text
+    assert open_data("laptop")[-1] == meta
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_reading_takes_no_memory():
     """What stays in memory after 5,000 windows of 1 GB: mapped files would count, and fill it."""

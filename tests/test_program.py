@@ -1,4 +1,5 @@
 import functools
+import json
 import math
 import platform
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from test_data import as_shards
 
 import fineweb
@@ -19,7 +21,7 @@ from runs import Run
 from train_gpt2 import Config, Machine, UserError, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
-TINY += "--micro_batch 2 --batch_tokens 64 --data data --vocab_size 257 --hellaswag_every 0".split()
+TINY += "--micro_batch 2 --batch_tokens 64 --preset gpt2 --data data --hellaswag_every 0".split()
 ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
@@ -67,9 +69,12 @@ def run(capsys, *arguments):
 
 
 def test_every_field_is_a_flag():
-    given = dict(n_layer=3, samples=2, init="gpt2")
-    assert parse_config("--n_layer 3 --samples 2 --init gpt2".split()) == (Config(**given), given)
-    assert parse_config([]) == (Config(), {})
+    given = dict(preset="gpt2", n_layer=3, samples=2, init="gpt2")
+    assert parse_config("--preset gpt2 --n_layer 3 --samples 2 --init gpt2".split()) == (
+        Config(**given),
+        given,
+    )
+    assert parse_config([]) == (Config(**train_gpt2.PRESETS["laptop"]), {})
     for words, value in [("--resume", True), ("--resume true", True), ("--resume false", False)]:
         assert parse_config(words.split())[1] == {"resume": value}
 
@@ -108,7 +113,7 @@ def test_presets_have_the_sizes_of_the_papers(preset, parameters):
 
 
 def test_every_preset_sees_ten_billion_tokens_and_can_be_divided():
-    for preset in train_gpt2.PRESETS:
+    for preset in train_gpt2.PRESETS.keys() - {"laptop"}:
         config, _ = parse_config(["--preset", preset])
         assert config.steps * config.batch_tokens == pytest.approx(10e9, rel=0.001)
         assert config.warmup_steps * config.batch_tokens == pytest.approx(375e6, rel=0.002)
@@ -120,7 +125,7 @@ def test_a_flag_is_stronger_than_its_preset(capsys):
     assert (config.n_layer, config.n_embd) == (3, 1024) and given == dict(preset="gpt2-medium", n_layer=3)
     with pytest.raises(SystemExit, match="2"):
         parse_config(["--preset", "gpt4"])
-    assert "--preset gpt4 is unknown (gpt2, gpt2-medium" in capsys.readouterr().err
+    assert "--preset gpt4 is unknown (laptop, gpt2, gpt2-medium" in capsys.readouterr().err
 
 
 def test_help_tells_meaning_and_default_of_every_flag(capsys):
@@ -153,12 +158,19 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
     from test_model import hugging_face_gpt2
 
     hugging_face_gpt2(tmp_path / "theirs")
-    with pytest.raises(UserError, match="--context 32, but .*theirs has 16"):
-        train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=32))
+    with pytest.raises(UserError, match="--context 32, but --init .*theirs has 16"):
+        train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=32), must={"context"})
+    with pytest.raises(UserError, match="--n_layer 3, but --init .*theirs has 2"):
+        train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=8, n_layer=3), must={"n_layer"})
+    run_words = ["--init", str(tmp_path / "theirs"), "--context", "16"]
+    with pytest.raises(
+        UserError, match="--tokenizer bytes, but --init .*theirs has gpt2|--vocab_size 257, but"
+    ):
+        train_gpt2.main(["--preset", "gpt2", "--data", "data", "--batch_tokens", "1024", *run_words])
 
 
 def test_data_with_another_vocabulary_are_refused_with_both_numbers(capsys):
-    with pytest.raises(UserError, match="--vocab_size 50257, but data wants 257: its tokens are bytes"):
+    with pytest.raises(UserError, match="--vocab_size 50257, but data has 257"):
         run(capsys, "--vocab_size", "50257")
 
 
@@ -441,8 +453,46 @@ def test_the_knobs_of_sampling(capsys):
     assert len(samples(capsys, "--prompt", "", "--samples", "2")) == 2
 
 
+def test_init_brings_its_sizes_and_the_defaults_of_gpt2(capsys):
+    run(capsys, "--steps", "1")
+    words = "--init runs/gpt2 --data data --batch_tokens 64 --steps 1 --device cpu --hellaswag_every 0"
+    train_gpt2.main([*words.split(), "--samples", "1", "--sample_tokens", "2"])
+    config = json.loads(open("runs/gpt2-2/log.jsonl").readline())["config"]
+    assert (config["preset"], config["lr"], config["context"], config["n_embd"]) == ("gpt2", 6e-4, 16, 8)
+
+
+def test_without_arguments_a_laptop_trains_a_gpt_that_transformers_opens(capsys):
+    train_gpt2.main(["--steps", "30", "--device", "cpu", "--sample_every", "0", "--val_tokens", "1000"])
+    out = capsys.readouterr().out
+    first, *_, last = (
+        event["loss"] for event in map(json.loads, open("runs/laptop/log.jsonl")) if "norm" in event
+    )
+    assert abs(first - math.log(257)) < 0.5 and last < 3.5 and "validation loss" in out
+    assert sorted(path.name for path in Path("runs/laptop").iterdir()) == [
+        "curve.png",
+        "log.jsonl",
+        "step_000030",
+    ]
+    theirs = transformers.AutoModelForCausalLM.from_pretrained("runs/laptop/step_000030")
+    idx = torch.randint(257, (2, 64), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        logits, _ = train_gpt2.GPT.from_pretrained("runs/laptop/step_000030")(idx)
+        torch.testing.assert_close(theirs(idx).logits, logits, atol=1e-4, rtol=1e-4)
+
+
 def test_sample_speaks_with_the_newest_checkpoint_or_any_weights(capsys, monkeypatch):
-    words = ["--device", "cpu", "--dtype", "float32", "--samples", "2", "--sample_tokens", "4"]
+    words = [
+        "--device",
+        "cpu",
+        "--dtype",
+        "float32",
+        "--samples",
+        "2",
+        "--sample_tokens",
+        "4",
+        "--preset",
+        "gpt2",
+    ]
     with pytest.raises(UserError, match="there is no checkpoint in runs/gpt2: train first, or name a model"):
         train_gpt2.main([*words, "--sample", "x"])
     run(capsys, "--steps", "4", "--save_every", "2", "--lr", "0.1")
