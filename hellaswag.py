@@ -147,7 +147,8 @@ def main(arguments=None):
     parser.add_argument("--limit", type=int, help="the first so many examples (default: all)")
     parser.add_argument("--batch", type=int, default=8, help="examples in a forward pass (default: 8)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: what there is)")
-    parser.add_argument("--dtype", default="float32", help="auto, float32 or bfloat16 (default: float32)")
+    dtypes = ("auto", "float32", "bfloat16")
+    parser.add_argument("--dtype", default="float32", choices=dtypes, help="(default: float32)")
     parser.set_defaults(compile="false", deterministic=False)
     options = parser.parse_args(arguments)
     if min(options.batch, options.limit or 1) < 1 or options.limit == 0:

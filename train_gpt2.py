@@ -15,8 +15,7 @@ import math
 import os
 import sys
 import time
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -27,15 +26,11 @@ from torch.nn.parallel import DistributedDataParallel
 import hellaswag
 import weights
 from fineweb import UserError, get_tokenizer, open_data, shuffled
+from flags import find_senseless, knob, read_flags
 from machine import Machine
 from runs import Run, checkpoints, choose_folder, circumstances, newest_whole
 
 # ---- The model ---------------------------------------------------------------------------------------------
-
-
-def knob(default, meaning, least=None):
-    """A field with its default, its meaning for --help, and the least value that makes sense."""
-    return field(default=default, metadata={"help": meaning, "least": least})
 
 
 @dataclass
@@ -47,7 +42,7 @@ class GPTConfig:
     n_layer: int = knob(12, "blocks", least=0)
     n_head: int = knob(12, "attention heads of a block", least=1)
     n_embd: int = knob(768, "width of the residual stream", least=1)
-    tokenizer: str = knob("gpt2", "what makes tokens of text, gpt2 or bytes; comes with the data")
+    tokenizer: str = knob("gpt2", "what makes tokens of text; comes with the data", among=("gpt2", "bytes"))
 
 
 class CausalSelfAttention(nn.Module):
@@ -208,16 +203,16 @@ class Config(GPTConfig):
     """Every knob of a run, as GPT-2 (124M) has it. The command line is made of these fields."""
 
     # where from, where to
-    preset: str = knob("laptop", f"where the other flags start: {', '.join(PRESETS)}")
+    preset: str = knob("laptop", "where the other flags start", among=PRESETS)
     init: str = knob("scratch", "first weights: scratch, gpt2, gpt2-medium, ..., a folder, a run")
     data: str = knob("data/fineweb-edu-10B", "folder of shards from fineweb.py; laptop: Python's own text")
     out: str = knob("", "folder of the run; without it the next free one of runs/PRESET, runs/PRESET-2, ...")
     resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
     # the machine
     device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
-    dtype: str = knob("auto", "of the matrix products: float32, bfloat16, or auto: what the hardware has")
+    dtype: str = knob("auto", "of matrix products; auto: what is fast", among=("auto", "float32", "bfloat16"))
     deterministic: bool = knob(False, "the same bits in every run, on CUDA too; slower")
-    compile: str = knob("auto", "torch.compile: true, false, or auto: on CUDA")
+    compile: str = knob("auto", "torch.compile; auto: on CUDA", among=("auto", "true", "false"))
     # the recipe
     seed: int = knob(1, "of the first weights, the order and the samples", least=0)
     steps: int = knob(19073, "optimizer steps", least=0)
@@ -248,31 +243,12 @@ RECIPE = [f.name for f in fields(GPTConfig)]  # what stays as it is when a run i
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 
 
-def truth(word):
-    """The bool that a word means. Raises ValueError if it means none."""
-    if word not in ("true", "false"):
-        raise ValueError(word)
-    return word == "true"
-
-
 def parse_config(arguments=None):
-    """The Config that a command line asks for (a list of words, by default this process's), and its flags."""
-    parser = ArgumentParser(
-        description=__doc__, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    for f in fields(Config):
-        more = dict(nargs="?", const=True, type=truth) if f.type is bool else dict(type=f.type)
-        meaning = f"{f.metadata['help']} (default: {f.default})"
-        parser.add_argument(f"--{f.name}", default=SUPPRESS, metavar=f.type.__name__, help=meaning, **more)
-    given = vars(parser.parse_args(arguments))
+    """The Config that a command line asks for, the values of its flags, and a list of all that is wrong."""
+    given, problems = read_flags(Config, __doc__, arguments)
     preset = given.get("preset", "gpt2" if "init" in given else "laptop")
-    if preset not in PRESETS:
-        parser.error(f"--preset {preset} is unknown ({', '.join(PRESETS)})")
-    config = Config(**(dict(preset=preset) | PRESETS[preset] | given))
-    for f in fields(Config):
-        if f.metadata["least"] is not None and not getattr(config, f.name) >= f.metadata["least"]:
-            parser.error(f"--{f.name} must be at least {f.metadata['least']}")
-    return config, given
+    config = Config(**(dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"]) | given))
+    return config, given, problems + find_senseless(config)
 
 
 # ---- The data ----------------------------------------------------------------------------------------------
@@ -530,7 +506,9 @@ def sample(config, folder, given):
 
 
 def main(arguments=None):
-    config, given = parse_config(arguments)
+    config, given, problems = parse_config(arguments)
+    if problems:
+        raise UserError("\n".join(problems))
     speak = "sample" in given
     folder = choose_folder(config.out, config.preset, config.resume or speak)
     if speak:
@@ -582,5 +560,7 @@ if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # all processes of a computer say the same
+            for line in str(error).splitlines():
+                print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
