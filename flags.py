@@ -4,6 +4,8 @@ import difflib
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import field, fields
 
+from fineweb import UserError
+
 
 def knob(default, meaning, least=None, among=None):
     """A field with its default, its meaning for --help, and which values make sense."""
@@ -42,6 +44,14 @@ def read_flags(knobs, description, arguments=None):
         except (ValueError, KeyError):
             problems.append(f"--{name} {word} is not {kinds[kind]}")
     return given, problems
+
+
+def attempt(problems, function, *arguments):
+    """What function(*arguments) returns; None if it raises UserError, which becomes one of the problems."""
+    try:
+        return function(*arguments)
+    except UserError as error:
+        problems.append(str(error))
 
 
 def find_senseless(config):

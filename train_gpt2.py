@@ -26,8 +26,8 @@ from torch.nn.parallel import DistributedDataParallel
 import hellaswag
 import weights
 from fineweb import UserError, get_tokenizer, open_data, shuffled
-from flags import find_senseless, knob, read_flags
-from machine import Machine
+from flags import attempt, find_senseless, knob, read_flags
+from machine import Machine, pick_device
 from runs import Run, checkpoints, choose_folder, circumstances, newest_whole
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -251,19 +251,36 @@ def parse_config(arguments=None):
     return config, given, problems + find_senseless(config)
 
 
+def find_problems(config, world, meta):
+    """What makes a run impossible: a line each, with the remedy; meta is open_data's, or {}."""
+    problems, n_head = [], max(config.n_head, 1)
+    if config.n_embd % n_head != 0:
+        nearest = max(round(config.n_embd / n_head), 1) * n_head
+        problems.append(f"--n_embd {config.n_embd} is no multiple of --n_head {n_head}; {nearest} would be")
+    size = max(config.micro_batch * config.context * world, 1)
+    if config.batch_tokens % size != 0:
+        nearest = max(round(config.batch_tokens / size), 1) * size
+        product = f"--micro_batch {config.micro_batch} x --context {config.context} x ranks {world} = {size}"
+        problems.append(
+            f"--batch_tokens {config.batch_tokens} is no multiple of {product}; {nearest} would be"
+        )
+    for name in ("tokenizer", "vocab_size"):
+        if getattr(config, name) != meta.get(name, getattr(config, name)):
+            problems.append(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
+    if meta.get("train_tokens", math.inf) <= config.context:
+        problems.append(f"{config.data} has {meta['train_tokens']} tokens to train: --context must be less")
+    if meta.get("val_tokens", 2) < 2:
+        problems.append(f"{config.data} has {meta['val_tokens']} tokens to validate, and 2 are needed")
+    attempt(problems, pick_device, config.device)
+    return problems
+
+
 # ---- The data ----------------------------------------------------------------------------------------------
 
 
 def micro_steps(config, world):
-    """The micro-batches of a rank in an optimizer step. Raises UserError unless they make it whole."""
-    size = config.micro_batch * config.context * world
-    if config.batch_tokens % size != 0:
-        nearest = max(round(config.batch_tokens / size), 1) * size
-        product = f"--micro_batch {config.micro_batch} x --context {config.context} x ranks {world} = {size}"
-        raise UserError(
-            f"--batch_tokens {config.batch_tokens} is no multiple of {product}; {nearest} would be"
-        )
-    return config.batch_tokens // size
+    """The micro-batches of a rank in an optimizer step."""
+    return config.batch_tokens // (config.micro_batch * config.context * world)
 
 
 def get_batch(tokens, config, step, micro, rank, world):
@@ -273,8 +290,6 @@ def get_batch(tokens, config, step, micro, rank, world):
     epoch visits all, in an order of its own. It is arithmetic: nothing is remembered between steps.
     """
     T = config.context
-    if len(tokens) <= T:
-        raise UserError(f"{len(tokens)} tokens to train are too few for --context {T}")
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
     first = step * (config.batch_tokens // T) + (micro * world + rank) * config.micro_batch
     rows = []
@@ -317,8 +332,6 @@ def make_model(config, must=()):
             if name in must and not fits:
                 raise UserError(f"--{name} {ours}, but --init {config.init} has {theirs}")
         return model
-    if config.n_embd % config.n_head != 0:
-        raise UserError(f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}")
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
 
@@ -486,13 +499,13 @@ def load_checkpoint(folder):
     return GPT.from_pretrained(folder), state
 
 
-def go_on(state, given, folder):
+def go_on(state, given, folder, problems):
     """The Config of a run that is resumed: the recipe as it was begun, all else as it is given now."""
     begun = Config(**state["config"])
     for name in RECIPE:
         old = getattr(begun, name)
         if given.get(name, old) != old:
-            raise UserError(f"--{name} {given[name]}, but {folder} was begun with {old}: leave it out")
+            problems.append(f"--{name} {given[name]}, but {folder} was begun with {old}: leave it out")
     return replace(begun, **{name: value for name, value in given.items() if name not in RECIPE})
 
 
@@ -507,40 +520,41 @@ def sample(config, folder, given):
 
 def main(arguments=None):
     config, given, problems = parse_config(arguments)
-    if problems:
-        raise UserError("\n".join(problems))
     speak = "sample" in given
-    folder = choose_folder(config.out, config.preset, config.resume or speak)
-    if speak:
-        return sample(config, folder, given)
-    model, state = (newest_whole(folder, load_checkpoint) if config.resume else None) or (None, None)
+    folder = attempt(problems, choose_folder, config.out, config.preset, config.resume or speak)
+    whole = attempt(problems, newest_whole, folder, load_checkpoint) if config.resume else None
+    model, state = whole or (None, None)
     if state:
-        config = go_on(state, given, folder)
-    *_, meta = data = open_data(config.data)
+        config = go_on(state, given, folder, problems)
+    data = None if speak else attempt(problems, open_data, config.data)
+    meta = data[-1] if data else {}
     from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
     config = replace(config, **{name: meta[name] for name in from_data})
-    if config.init != "scratch" and not model:
-        model = make_model(config, {*from_data, *given})
+    if config.init != "scratch" and not model and not speak:
+        model = attempt(problems, make_model, config, {*from_data, *given})
     if model:
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))
-    if config.sample_every:  # now, and not after hours, when the first sample wants it
-        get_tokenizer(config.tokenizer)
+    if not speak:
+        problems += find_problems(config, int(os.environ.get("WORLD_SIZE", 1)), meta)
+        if meta and config.sample_every:  # now, and not after hours, when the first sample wants it
+            attempt(problems, get_tokenizer, config.tokenizer)
+    if state and meta and state["data"] != meta:
+        problems.append(f"--data {config.data} is not what {folder} was begun with: leave it out")
+    if problems:
+        raise UserError("\n".join(problems))
+    if speak:
+        return sample(config, folder, given)
     start = state["step"] if state else 0
     machine = Machine(config)
     if machine.rank != 0:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
-    if state and state["data"] != meta:
-        raise UserError(f"--data {config.data} is not what {folder} was begun with: leave it out")
     if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
         raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
-    for name in ("tokenizer", "vocab_size"):
-        if getattr(config, name) != meta[name]:
-            raise UserError(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
     model = (model or make_model(config)).to(machine.device)
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")

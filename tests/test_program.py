@@ -133,6 +133,37 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
     ]
 
 
+def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "6")
+    words = (
+        "--n_embd 100 --n_head 3 --batch_tokens 500 --micro_batch 1 --context 16 --vocab_size 9 --device xpu"
+    )
+    with pytest.raises(UserError) as caught:
+        train_gpt2.main([*words.split(), "--data", "data", "--warmup", "1"])
+    assert str(caught.value).splitlines() == [
+        "--warmup is unknown (is it --warmup_steps?)",
+        "--n_embd 100 is no multiple of --n_head 3; 99 would be",
+        "--batch_tokens 500 is no multiple of --micro_batch 1 x --context 16 x ranks 6 = 96; 480 would be",
+        "--vocab_size 9, but data has 257",
+        f"--device xpu is not here (there is {', '.join(dict.fromkeys(['auto', 'cpu', *accelerators()]))})",
+    ]
+    with pytest.raises(UserError) as caught:
+        train_gpt2.main(["--data", "nowhere", "--steps", "-1", "--context", "8"])
+    assert str(caught.value).splitlines() == [
+        "--steps must be at least 0, not -1",
+        "there are no train shards in nowhere (is that its name? fineweb.py makes them)",
+        "--batch_tokens 1024 is no multiple of --micro_batch 16 x --context 8 x ranks 6 = 768; 768 would be",
+    ]
+    with pytest.raises(UserError, match="^data has .* tokens to train: --context must be less$"):
+        monkeypatch.setenv("WORLD_SIZE", "1")
+        train_gpt2.main("--data data --context 4096 --batch_tokens 4096 --micro_batch 1".split())
+
+
+def accelerators():
+    best = torch.accelerator.current_accelerator(check_available=True)
+    return [best.type] if best else []
+
+
 def test_the_program_tells_each_problem_on_its_line_and_ends_with_code_2():
     command = [sys.executable, str(ROOT / "train_gpt2.py"), "--steps", "ten", "--zzz", "--lr", "nan"]
     done = subprocess.run(command, capture_output=True, text=True)
