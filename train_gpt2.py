@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
 import weights
-from fineweb import UserError, get_tokenizer, open_data, shuffled
+from fineweb import UserError, get_tokenizer, one_line, open_data, shuffled
 from flags import attempt, find_senseless, knob, read_flags
 from machine import Machine, pick_device
 from runs import Run, checkpoints, choose_folder, circumstances, newest_whole
@@ -217,7 +217,9 @@ class Config(GPTConfig):
     seed: int = knob(1, "of the first weights, the order and the samples", least=0)
     steps: int = knob(19073, "optimizer steps", least=0)
     batch_tokens: int = knob(524288, "tokens of an optimizer step, over all its micro-batches", least=1)
-    micro_batch: int = knob(4, "sequences in a forward pass, each of --context tokens", least=1)
+    micro_batch: int = knob(
+        0, "sequences in a forward pass, if they fit; 0: up to 64 on a GPU, 4 on a CPU", least=0
+    )
     shuffle: bool = knob(True, "visit the windows of an epoch in random order")
     lr: float = knob(6e-4, "peak learning rate", least=0)
     warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
@@ -257,10 +259,10 @@ def find_problems(config, world, meta):
     if config.n_embd % n_head != 0:
         nearest = max(round(config.n_embd / n_head), 1) * n_head
         problems.append(f"--n_embd {config.n_embd} is no multiple of --n_head {n_head}; {nearest} would be")
-    size = max(config.micro_batch * config.context * world, 1)
+    size = max(config.context * world, 1)
     if config.batch_tokens % size != 0:
         nearest = max(round(config.batch_tokens / size), 1) * size
-        product = f"--micro_batch {config.micro_batch} x --context {config.context} x ranks {world} = {size}"
+        product = f"--context {config.context} x ranks {world} = {size}"
         problems.append(
             f"--batch_tokens {config.batch_tokens} is no multiple of {product}; {nearest} would be"
         )
@@ -361,20 +363,50 @@ def accumulate_gradients(model, tokens, config, step, machine):
     return machine.mean(totals)
 
 
-def compiled(model, tokens, config, machine):
-    """torch.compile(model); or the model as it is, if the compiler fails at its first, true batch."""
-    fast = torch.compile(model)
+def try_batch(replica, tokens, config, machine, optional):
+    """A gradient beside AdamW's memory: "", or its error. Raises what is neither memory nor `optional`."""
+    moments = []
     try:
-        with model.no_sync() if machine.world > 1 else contextlib.nullcontext():  # each rank on its own
-            add_gradient(fast, tokens, config, 0, 0, machine)
-    except torch.OutOfMemoryError:
-        raise
+        moments += [torch.empty_like(weight) for weight in replica.parameters() for _ in range(2)]
+        with replica.no_sync() if machine.world > 1 else contextlib.nullcontext():  # each rank on its own
+            for _ in range(2):  # the second one finds the gradient of the first in memory
+                add_gradient(replica, tokens, config, 0, 0, machine)
+        machine.synchronize()
+        return ""
     except Exception as error:  # no C++ compiler, no Triton, an operator that it does not know, ...
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:100]
-        print(f"torch.compile does not work here, going on without it ({reason})")
-        fast = model
-    model.zero_grad()
-    return fast
+        if "out of memory" not in str(error) and not optional:
+            raise
+        return one_line(error)
+    finally:
+        replica.zero_grad()
+
+
+def make_replica(model, tokens, config, machine):
+    """The model as training calls it, and the Config with what works: micro-batch, compiler or not.
+
+    Ranks average, torch.compile makes it fast. Each rank tries a true batch; all take what works for all.
+    """
+    rows = config.batch_tokens // config.context // machine.world  # of a rank, in a step
+    plain = DistributedDataParallel(model, gradient_as_bucket_view=True) if machine.world > 1 else model
+    fast, most = machine.compile, config.micro_batch or (4 if machine.device.type == "cpu" else 64)
+    while True:
+        size = next(size for size in range(min(most, rows), 0, -1) if rows % size == 0)
+        config = replace(config, micro_batch=size, compile=str(fast).lower())
+        replica = torch.compile(plain, dynamic=False) if fast else plain
+        if not fast and machine.device.type == "cpu":  # it does not say that its memory is short
+            return replica, config
+        error = try_batch(replica, tokens, config, machine, optional=fast)
+        short, failed = machine.sum("out of memory" in error, bool(error))
+        if not failed:
+            return replica, config
+        if not short:
+            print(f"torch.compile does not work here, going on without it ({error[:100] or 'another rank'})")
+            fast = False
+        elif size > 1:
+            print(f"{size} sequences in a forward pass do not fit into memory, trying fewer")
+            most = size // 2
+        else:
+            raise UserError("a single sequence does not fit into memory: take a smaller model or --context")
 
 
 def make_optimizer(model, config):
@@ -401,7 +433,7 @@ def learning_rate(step, config):
 def validate(model, tokens, config, machine):
     """The mean loss over the first val_tokens targets, or all, on any hardware; None if it is to stop."""
     T, count = config.context, min(config.val_tokens, len(tokens) - 1)
-    size, total = config.micro_batch * T, 0.0
+    size, total = max(config.micro_batch // 4, 1) * T, 0.0  # uncompiled, a row takes more memory
     for first in range(machine.rank * size, count, machine.world * size):
         part = torch.from_numpy(tokens.read(first, min(size, count - first) + 1).astype(np.int64))
         missing = -(len(part) - 1) % T  # of the last row of all: targets of -100 do not count
@@ -444,12 +476,11 @@ def train(model, data, config, machine, run, state=None):
     """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data."""
     tokens, held_out, meta = data
     examples = hellaswag.load_for(model, machine) if config.hellaswag_every else None
+    replica, config = make_replica(model, tokens, config, machine)
+    parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
+    print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
+    run.log("fit", micro_batch=config.micro_batch, compile=config.compile)
     optimizer = make_optimizer(model, config)
-    replica = model
-    if machine.world > 1:
-        replica = DistributedDataParallel(model, gradient_as_bucket_view=True)  # a view saves a copy
-    if machine.compile:
-        replica = compiled(replica, tokens, config, machine)
     if machine.world > 1:
         # DDP settles the order of its sums in its first backward pass: be it done, so that resumes are exact.
         add_gradient(replica, tokens, config, 0, 0, machine)
@@ -460,7 +491,7 @@ def train(model, data, config, machine, run, state=None):
         start = run.saved = state["step"]
 
     def save(step):
-        values = dict(step=step, config=asdict(config), data=meta, optimizer=optimizer.state_dict())
+        values = dict(step=step, config=asdict(run.config), data=meta, optimizer=optimizer.state_dict())
         run.save(step, model, values, config.keep)
 
     for step in range(start, config.steps + 1):  # so many are done
@@ -549,8 +580,6 @@ def main(arguments=None):
     machine = Machine(config)
     if machine.rank != 0:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
-    parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
-    print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
     if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
         raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,7 +144,7 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
     assert str(caught.value).splitlines() == [
         "--warmup is unknown (is it --warmup_steps?)",
         "--n_embd 100 is no multiple of --n_head 3; 99 would be",
-        "--batch_tokens 500 is no multiple of --micro_batch 1 x --context 16 x ranks 6 = 96; 480 would be",
+        "--batch_tokens 500 is no multiple of --context 16 x ranks 6 = 96; 480 would be",
         "--vocab_size 9, but data has 257",
         f"--device xpu is not here (there is {', '.join(dict.fromkeys(['auto', 'cpu', *accelerators()]))})",
     ]
@@ -152,7 +153,7 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
     assert str(caught.value).splitlines() == [
         "--steps must be at least 0, not -1",
         "there are no train shards in nowhere (is that its name? fineweb.py makes them)",
-        "--batch_tokens 1024 is no multiple of --micro_batch 16 x --context 8 x ranks 6 = 768; 768 would be",
+        "--batch_tokens 1024 is no multiple of --context 8 x ranks 6 = 48; 1008 would be",
     ]
     with pytest.raises(UserError, match="^data has .* tokens to train: --context must be less$"):
         monkeypatch.setenv("WORLD_SIZE", "1")
@@ -289,14 +290,16 @@ def test_compile_is_for_cuda_unless_asked_for(monkeypatch):
 
 
 def test_a_compiler_that_fails_at_the_first_call_is_told_and_done_without(capsys, monkeypatch):
-    def broken(model):
-        def call(*_):
+    class Broken(torch.nn.Module):
+        def __init__(self, model, dynamic):
+            super().__init__()
+            self.model = model
+
+        def forward(self, *_):
             raise RuntimeError("no C++ compiler\nwas found")
 
-        return call
-
     plain = losses(train(capsys, torch.arange(65), steps=3))
-    monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(torch, "compile", Broken)
     out = train(capsys, torch.arange(65), steps=3, compile="true")
     assert "going on without it (RuntimeError: no C++ compiler was found)" in out and losses(out) == plain
 
@@ -309,7 +312,8 @@ def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
     monkeypatch.setattr(torch, "compile", compiler)
     model, machine = train_gpt2.make_model(config), Machine(config)
     tokens = as_shards(torch.arange(1000) % 65)
-    fast = train_gpt2.compiled(model, tokens, config, machine)
+    machine.compile = True
+    fast, config = train_gpt2.make_replica(model, tokens, config, machine)
     assert len(graphs) == 1 and all(weight.grad is None for weight in model.parameters())
     for step in range(3):
         train_gpt2.accumulate_gradients(fast, tokens, config, step, machine)
@@ -425,6 +429,55 @@ def test_the_fused_optimizer_takes_the_same_steps(capsys, monkeypatch):
 def unfused(optimizer, *arguments, fused, **options):
     assert fused
     return optimizer(*arguments, fused=False, **options)
+
+
+def only(most, original):
+    """add_gradient of a device whose memory holds so many sequences."""
+
+    def add_gradient(model, tokens, config, step, micro, machine):
+        if config.micro_batch > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 13 GiB")
+        return original(model, tokens, config, step, micro, machine)
+
+    return add_gradient
+
+
+@pytest.mark.parametrize(
+    "asked, rows, most, fits", [(64, 48, 48, 48), (64, 48, 47, 24), (64, 48, 5, 3), (8, 7, 3, 1)]
+)
+def test_a_micro_batch_that_fits_is_found_before_the_first_step(asked, rows, most, fits, monkeypatch, capsys):
+    monkeypatch.setattr(torch, "compile", lambda model, dynamic: model)  # so that a CPU tries
+    monkeypatch.setattr(train_gpt2, "add_gradient", only(most, train_gpt2.add_gradient))
+    config = Config(65, 16, 1, 2, 8, device="cpu", dtype="float32", micro_batch=asked, batch_tokens=rows * 16)
+    machine, model = Machine(replace(config, compile="true")), train_gpt2.make_model(config)
+    found = train_gpt2.make_replica(model, as_shards(torch.arange(1000) % 65), config, machine)[1]
+    assert found == replace(config, micro_batch=fits, compile="true")
+    tried = [
+        int(size)
+        for size in re.findall(r"(\d+) sequences in a forward pass do not fit", capsys.readouterr().out)
+    ]
+    assert all(size > most for size in tried) and tried == sorted(tried, reverse=True)
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_a_model_that_is_too_large_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda model, dynamic: model)
+    monkeypatch.setattr(train_gpt2, "add_gradient", only(0, None))
+    with pytest.raises(UserError, match="a single sequence does not fit into memory: take a smaller model"):
+        train_gpt2.main([*TINY, "--compile", "true"])
+
+
+def test_another_error_than_memory_is_not_hidden(monkeypatch):
+    def wrong(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(train_gpt2, "add_gradient", wrong)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train_gpt2.main([*TINY, "--compile", "true"])
+    config, model = Config(device="cpu"), torch.nn.Linear(1, 1)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train_gpt2.try_batch(model, None, config, Machine(config), optional=False)
+    assert train_gpt2.try_batch(model, None, config, Machine(config), optional=True) == "RuntimeError: a bug"
 
 
 def test_eight_micro_batches_of_one_give_the_gradient_of_one_batch_of_eight():

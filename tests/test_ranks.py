@@ -66,6 +66,28 @@ for choice in ("true", "false"):
     weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
 torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
 """
+SHORT_WORKER = """
+import torch
+import train_gpt2
+from fineweb import Shards
+from train_gpt2 import Config, Machine, make_model
+
+original, rows = train_gpt2.add_gradient, []
+
+def add_gradient(model, tokens, config, step, micro, machine):
+    if machine.rank == 1 and config.micro_batch > 2:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+    return original(model, tokens, config, step, micro, machine)
+
+train_gpt2.add_gradient = add_gradient
+torch.compile = lambda model, dynamic: model
+recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=8, compile="true")
+config = Config(65, 16, 2, 2, 32, "bytes", **recipe)
+machine = Machine(config)
+replica, config = train_gpt2.make_replica(make_model(config), Shards("data", "train"), config, machine)
+print(f"rank {machine.rank} takes {config.micro_batch}.")
+machine.leave()
+"""
 DYING_WORKER = """
 import os
 import torch
@@ -150,6 +172,14 @@ def test_before_each_forward_pass_it_is_decided_that_only_the_last_micro_batch_a
 def test_compiled_replicas_have_the_same_losses(tmp_path):
     code, out = torchrun(tmp_path, COMPILING_WORKER, 2)
     assert code == 0, out
+
+
+def test_all_ranks_take_the_micro_batch_that_fits_on_each(tmp_path):
+    code, out = torchrun(tmp_path, SHORT_WORKER, 2)
+    assert code == 0 and sorted(re.findall(r"rank \d takes \d+\.", out)) == [
+        "rank 0 takes 2.",
+        "rank 1 takes 2.",
+    ], out
 
 
 def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
