@@ -660,10 +660,13 @@ def run_row(result: Result, row: dict, losses: str, tree: Path, scratch: Path) -
     except Skip as reason:
         result.verdict, result.remarks = "skipped", [str(reason)]
         return
-    command, start = shlex.split(row["run"]), time.monotonic()
     programs = {"python": [sys.executable], "torchrun": [sys.executable, "-m", "torch.distributed.run"]}
-    command[:1] = programs.get(command[0], command[:1])
-    code, output = run(command, tree, 4 * row["seconds"])
+    code, output, start = 0, "", time.monotonic()
+    for words in map(shlex.split, row["run"].split(" && ")):
+        if code == 0:
+            command = programs.get(words[0], words[:1]) + words[1:]
+            code, more = run(command, tree, start + 4 * row["seconds"] - time.monotonic())
+            output += more
     result.seconds = time.monotonic() - start
     if code != 0:
         killed = f"killed after {4 * row['seconds']:g} s, 4 times its seconds"
