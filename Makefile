@@ -1,4 +1,6 @@
+# make train     train a small GPT on this computer: three minutes, no network
 # make test      run the tests
+# make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
 # make replay    run every step of the history and compare what it prints with lectures/steps.toml
 #
 # Each makes an environment in .venv and installs requirements.txt into it; nothing is installed elsewhere.
@@ -12,7 +14,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: test replay
+.PHONY: train test replay bench
+
+train: .venv/installed
+	$(BIN)/python train_gpt2.py
 
 test: .venv/installed
 	$(BIN)/python -m pytest -q
@@ -20,8 +25,12 @@ test: .venv/installed
 replay: .venv/installed
 	$(BIN)/python lectures/steps.py replay
 
+bench: .venv/installed
+	$(BIN)/python bench.py
+
 .venv/installed: requirements.txt
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
 	$(PYTHON) -m venv .venv
+	@echo "installing requirements.txt into .venv: torch is large, this takes minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -c "open('.venv/installed', 'w').close()"
