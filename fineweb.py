@@ -363,6 +363,9 @@ def show_progress(chunks, before, limit):
             yield chunk
 
 
+START = dict(shards=0, tokens=0, part=0, row=0, skip=0)  # of a folder's progress.json
+
+
 def begin(out, settings):
     """The state to go on from in the folder `out`; None if it is complete. UserError if it is another's."""
     for name in ("meta.json", "progress.json"):
@@ -378,7 +381,7 @@ def begin(out, settings):
     if any(out.glob("*.bin")):
         raise UserError(f"{out} holds shards of another program (delete it, or choose another --out)")
     out.mkdir(parents=True, exist_ok=True)
-    return dict(settings=settings, shards=0, tokens=0, part=0, row=0, skip=0)
+    return dict(settings=settings, **START)
 
 
 def make_shards(options, state):
@@ -387,11 +390,15 @@ def make_shards(options, state):
     chunks = token_chunks(
         parts, out / ".fineweb_cache", tokenizer, options.workers, state["part"], state["row"]
     )
-    chunks = show_progress(chunks, state["tokens"], options.shards * options.shard_tokens)
+    chunks = show_progress(chunks, state["tokens"] - state["skip"], options.shards * options.shard_tokens)
     for tokens, position in cut_into_shards(chunks, options.shard_tokens, state["skip"]):
         index = state["shards"]
         last = position is None or index + 1 == options.shards
-        if last and index == 0:  # too little for two shards
+        if last and state["tokens"] + len(tokens) < 2 * options.shard_tokens:  # too little for two shards
+            if index == 1:  # one is written, as if more came; if this is killed, all begins again
+                tokens = np.concatenate([Shards(out, "val").read(0, state["tokens"]), tokens])
+                write_json(out / "progress.json", state | START)
+                index = 0
             if np.count_nonzero(tokens != get_tokenizer(tokenizer).eot_token) < 10:
                 raise UserError("there is hardly any text in the input")
             cut = len(tokens) * 9 // 10

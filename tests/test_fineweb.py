@@ -173,6 +173,40 @@ def test_the_first_shards_are_those_of_the_whole(tmp_path, count):
     assert some == whole[: count * 20000] and shards == max(min(count, all_shards), 2)
 
 
+@pytest.mark.parametrize("more", [-1, 0, 1, 999, 1000, 1001])
+def test_a_text_of_fewer_than_two_shards_is_split(tmp_path, more):
+    (tmp_path / "my.txt").write_bytes(b"To be, or not. " * 66 + b"?" * (9 + more))
+    words = ["--input", str(tmp_path / "my.txt"), "--tokenizer", "bytes", "--shard_tokens", "1000"]
+    fineweb.main([*words, "--out", str(tmp_path / "out")])
+    tokens, count = stream(tmp_path / "out")
+    assert tokens == [256, *(tmp_path / "my.txt").read_bytes()] and len(tokens) == 1000 + more
+    assert count == (3 if more > 1000 else 2)
+    val = len(read_shard(tmp_path / "out" / "val_000000.bin"))
+    assert val == (1000 if more >= 1000 else len(tokens) - len(tokens) * 9 // 10)
+
+
+@pytest.mark.parametrize("name", ["progress.json", "train_000001.bin", "val_000000.bin", "meta.json"])
+def test_killed_while_it_splits_a_text_it_ends_with_the_same_bytes(tmp_path, monkeypatch, name):
+    (tmp_path / "my.txt").write_bytes(b"To be, or not. " * 100)
+    words = ["--input", str(tmp_path / "my.txt"), "--tokenizer", "bytes", "--shard_tokens", "1000"]
+    fineweb.main([*words, "--out", str(tmp_path / "whole")])
+    replace, splitting = Path.replace, []
+
+    def dies(path, target):  # the second time that the file gets its name, or the only time
+        replace(path, target)
+        splitting.append(target.name)
+        if splitting.count(name) == {"progress.json": 3, "val_000000.bin": 2}.get(name, 1):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(KeyboardInterrupt):
+        fineweb.main([*words, "--out", str(tmp_path / "out")])
+    monkeypatch.undo()
+    fineweb.main([*words, "--out", str(tmp_path / "out")])
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes(), path.name
+
+
 def test_shards_made_by_others_are_downloaded(tmp_path, monkeypatch):
     needs_vocabulary()
     asked = []
@@ -352,6 +386,14 @@ def test_it_goes_on_from_any_shard_over_rows_files_and_parts(tmp_path, monkeypat
             raise KeyboardInterrupt
         written.append(write(path, tokens))
 
+    def counts(chunks, before, limit):  # as the progress bar does
+        for chunk in chunks:
+            before += len(chunk[-1])
+            counted.append(before)
+            yield chunk
+
+    counted = []
+    monkeypatch.setattr(fineweb, "show_progress", counts)
     monkeypatch.setattr(fineweb, "write_shard", dies_after_one)
     for _ in range(20):
         written = []
@@ -361,7 +403,7 @@ def test_it_goes_on_from_any_shard_over_rows_files_and_parts(tmp_path, monkeypat
         except KeyboardInterrupt:
             continue
     tokens, count = stream(out)
-    assert tokens == plain_stream(documents) and count > 5
+    assert tokens == plain_stream(documents) and count > 5 and counted[-1] == len(tokens)
 
 
 def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
