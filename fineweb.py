@@ -29,8 +29,7 @@ import sys
 import sysconfig
 import threading
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -287,22 +286,49 @@ def tokenize_rows(path, first, count, tokenizer):
     return tokenize(open_texts(path).slice(first, count).to_pylist(), tokenizer)
 
 
-def die_with_parent():
-    """In a worker: leave when the parent does, even if that is killed; and let it alone answer Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=watch, args=[multiprocessing.parent_process()], daemon=True).start()
+def work(connection):
+    """A worker: answer each task that comes with its tokens, or an error; leave when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent alone
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            task = connection.recv()
+            try:
+                answer = tokenize_rows(*task)
+            except Exception as error:
+                answer = error
+            connection.send(answer)
 
 
-def watch(parent):
-    """Wait for the end of the parent, and follow."""
-    parent.join()
-    os._exit(1)
+def start_worker():
+    """The connection to a new worker. Nobody else holds its other end, so it breaks when the worker dies."""
+    spawn = multiprocessing.get_context("spawn")
+    connection, other = spawn.Pipe()
+    spawn.Process(target=work, args=[other], daemon=True).start()
+    other.close()
+    return connection
+
+
+mine = threading.local()  # each thread of the parent has a worker of its own
+
+
+def ask(*task):
+    """The tokens of a task, from this thread's worker. Raises UserError if that is killed."""
+    try:
+        if not hasattr(mine, "connection"):
+            mine.connection = start_worker()
+        mine.connection.send(task)
+        answer = mine.connection.recv()
+    except (EOFError, OSError) as error:
+        remedy = "the same command goes on; fewer --workers take less memory"
+        raise UserError(f"a worker was killed; out of memory? ({remedy})") from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def token_chunks(parts, cache, tokenizer, workers, first_part=0, first_row=0):
     """All tokens from a row of a part on, in order: yields (part, row, share of the whole done, tokens)."""
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=die_with_parent)
+    pool = ThreadPoolExecutor(workers)  # of threads: each waits for its worker
     waiting = collections.deque()  # few more than there are workers: they take memory
     try:
         for part in range(first_part, len(parts)):
@@ -312,9 +338,7 @@ def token_chunks(parts, cache, tokenizer, workers, first_part=0, first_row=0):
                 here = len(open_texts(path))
                 for row in range(max(0, first_row - before), here, size):
                     done = (part + min(before + row + size, len(rows)) / len(rows)) / len(parts)
-                    waiting.append(
-                        (part, before + row, done, pool.submit(tokenize_rows, path, row, size, tokenizer))
-                    )
+                    waiting.append((part, before + row, done, pool.submit(ask, path, row, size, tokenizer)))
                     if len(waiting) > 2 * workers:
                         *position, tokens = waiting.popleft()
                         yield *position, tokens.result()
@@ -326,9 +350,6 @@ def token_chunks(parts, cache, tokenizer, workers, first_part=0, first_row=0):
             del rows
             open_texts.cache_clear()
             shutil.rmtree(cache, ignore_errors=True)  # no worker reads it any more
-    except BrokenProcessPool as error:
-        fewer = max(1, workers // 2)
-        raise UserError(f"a worker was killed; out of memory? (--workers {fewer} goes on)") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -436,6 +436,20 @@ def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
     assert process.wait(timeout=30) == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
+def test_a_worker_that_is_killed_while_it_sends_does_not_hang(tmp_path):
+    needs_vocabulary()
+    process = start(tmp_path)
+    process.send_signal(
+        signal.SIGSTOP
+    )  # it reads no more: each worker gets stuck in the middle of its tokens
+    time.sleep(2)
+    for pid in children(process):
+        os.kill(pid, signal.SIGKILL)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(timeout=30) == 2
+
+
 def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
     chunks = [(0.25, np.zeros(1_000_000)), (0.5, np.zeros(1_000_000)), (1.0, np.zeros(2_000_000))]
     assert list(fineweb.show_progress(iter(chunks), before=0, limit=0)) == chunks
