@@ -40,7 +40,7 @@ def load_examples(path=None):
             raise ValueError("it is empty")
         return examples
     except Exception as error:  # no network, no file, no such fields: each library has errors of its own
-        remedy = "connect once, or give --data FILE with a JSON object of ctx, endings, label a line"
+        remedy = "connect once; hellaswag.py --data takes lines with a JSON object of ctx, endings, label"
         raise UserError(f"cannot read {path or 'Rowan/hellaswag'}: {one_line(error)} ({remedy})") from error
 
 
@@ -115,7 +115,7 @@ def load_for(model, machine):
             encode = get_tokenizer(model.config.tokenizer).encode_ordinary
             return [Example(example, encode, model.config.context) for example in load_examples()]
         except UserError as error:
-            print(f"warning: no HellaSwag in this run: {error}", file=sys.stderr)
+            print(f"warning: no HellaSwag in this run (--hellaswag_every 0): {error}", file=sys.stderr)
 
     return machine.from_rank_0(load)
 

@@ -137,7 +137,7 @@ def test_training_scores_where_it_is_due_and_goes_on_without_the_data(tmp_path, 
     monkeypatch.setattr(hellaswag, "load_examples", offline)
     train_gpt2.main(words)
     out, err = capfd.readouterr()
-    assert err.count("warning: no HellaSwag in this run: cannot read") == 1
+    assert err.count("warning: no HellaSwag in this run (--hellaswag_every 0): cannot read") == 1
     assert "step    4   loss" in out and "HellaSwag" not in out
 
 
@@ -160,7 +160,7 @@ def test_a_row_that_is_too_long_keeps_its_end():
 def test_a_file_that_is_no_hellaswag_is_refused(text, reason, tmp_path):
     (tmp_path / "rows.jsonl").write_text(text)
     with pytest.raises(
-        UserError, match=f"cannot read .*rows.jsonl: .*{reason}.*connect once, or give --data"
+        UserError, match=f"cannot read .*rows.jsonl: .*{reason}.*connect once; hellaswag.py --data"
     ):
         load_examples(tmp_path / "rows.jsonl")
     with pytest.raises(UserError, match="cannot read .*none.jsonl"):
