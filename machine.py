@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import gc
 import os
 import signal
 import sys
@@ -48,6 +49,9 @@ class Machine:
                 remedy = f"use --nproc_per_node={count}, or --device cpu"
                 raise UserError(f"{here} processes on this computer, but {count} x {self.device} ({remedy})")
             module.set_device(int(os.environ.get("LOCAL_RANK", self.rank)))
+        # DDP needs this module, whose functions keep a group that is there when it is imported: see leave.
+        from torch.distributed.nn import functional  # noqa: F401
+
         store, rank, world = next(dist.rendezvous("env://"))
         if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:  # one computer
             # torchrun keeps its store over restarts: so that no rank finds the address of a dead one.
@@ -56,10 +60,11 @@ class Machine:
         dist.init_process_group(backend, store=store, rank=rank, world_size=world)
 
     def leave(self):
-        """Part from the other ranks, when all have come here."""
+        """Part from the other ranks, when all have come here and nobody holds a DDP any more."""
         if self.world > 1:
             dist.barrier()
             dist.destroy_process_group()
+            gc.collect()  # DDP holds the group in a cycle, and with it threads that may abort as Python ends
 
     def mean(self, tensor):
         """Replace a tensor by its mean over the ranks, on every rank."""

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on W
 
 ROOT = Path(__file__).parent.parent
 WORKER = """
+import os
 import torch
 import train_gpt2
 from torch.nn.parallel import DistributedDataParallel
@@ -41,6 +42,8 @@ weights = torch.cat([weight.detach().flatten() for weight in model.parameters()]
 val = train_gpt2.validate(make_model(config), tokens, config, machine)
 results = dict(val=val, loss=loss, gradient=gradient, weights=weights, decisions=decided)
 torch.save(results, f"rank{machine.rank}.pt")
+machine.leave()
+os._exit(0)  # it holds a DDP: see Machine.leave
 """
 COMPILING_WORKER = """
 import functools
@@ -65,8 +68,10 @@ for choice in ("true", "false"):
     train(model, (tokens, tokens, META), config, machine, run)
     weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
 torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
+machine.leave()
 """
 SHORT_WORKER = """
+import os
 import torch
 import train_gpt2
 from fineweb import Shards
@@ -85,8 +90,9 @@ recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=8, co
 config = Config(65, 16, 2, 2, 32, "bytes", **recipe)
 machine = Machine(config)
 replica, config = train_gpt2.make_replica(make_model(config), Shards("data", "train"), config, machine)
-print(f"rank {machine.rank} takes {config.micro_batch}.")
+print(f"rank {machine.rank} takes {config.micro_batch}.", flush=True)
 machine.leave()
+os._exit(0)  # it holds a DDP: see Machine.leave
 """
 DYING_WORKER = """
 import os
@@ -110,6 +116,18 @@ config = Config(65, 16, 2, 2, 32, "bytes", **recipe)
 machine = Machine(config)
 run = Run(Path("out"), config, machine, 1)
 train(make_model(config), (Shards("data", "train"), None, META), config, machine, run)
+"""
+
+LEAVING_WORKER = """
+import gc
+import os
+import sys
+import train_gpt2
+
+gc.disable()
+train_gpt2.main(sys.argv[1:])
+threads = [open(f"/proc/self/task/{number}/comm").read() for number in os.listdir("/proc/self/task")]
+assert not any("gloo" in name for name in threads), threads
 """
 
 
@@ -185,6 +203,15 @@ def test_all_ranks_take_the_micro_batch_that_fits_on_each(tmp_path):
 def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
     code, out = torchrun(tmp_path, DYING_WORKER, 2)  # at most 120 seconds
     assert code != 0 and re.search(r"exitcode\s*: 3", out), out
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_no_thread_of_the_ranks_outlives_them(tmp_path):
+    from test_program import TINY, make_data
+
+    make_data(tmp_path)
+    code, out = torchrun(tmp_path, LEAVING_WORKER, 2, *TINY, "--steps", "2", "--samples", "1")
+    assert code == 0, out
 
 
 def test_only_rank_0_prints(tmp_path):
