@@ -1,9 +1,11 @@
-"""List, check and replay the commits of this lecture. Needs Python 3.11 and git, nothing else.
+"""List, check, replay and index the commits of this lecture. Needs Python 3.11 and git, nothing else.
 
     python lectures/steps.py list               the steps: number, title, commit, size, time in the video
     python lectures/steps.py check              does every commit keep the rules of this history?
     python lectures/steps.py replay 07 10-12    run these steps and compare the numbers they print
     python lectures/steps.py replay --tests     run every step, and the tests each step has
+    python lectures/steps.py index              write the tables of steps, and the line on top of each page
+    python lectures/steps.py index --check      are they as the history and lectures/steps.toml have it?
 
 The commands that `replay` runs and the numbers it expects are in lectures/steps.toml. Exit code: 0 if all is
 well, 1 if a rule is broken or a step fails, 2 if there is nothing to look at (bad arguments, no history).
@@ -47,7 +49,9 @@ TRAILERS = {"Part": r"\d+ \S.*", "Video": r"\d:[0-5]\d:[0-5]\d", "Same-As": r"(?
 SUBJECT_LIMIT, BODY_LIMIT = 60, 12  # characters, lines
 SIZE_LIMITS = {"train_gpt2.py": 80, "fineweb.py": 120, "hellaswag.py": 120}  # added + removed lines of a step
 TESTS_LIMIT = 900  # seconds for the tests of a step
-NEEDS = ("vocab", "text", "weights", "2 processes")
+NEEDS = {"vocab": "GPT-2's vocabulary", "text": "tiny Shakespeare", "weights": "OpenAI's weights"}
+NEEDS |= {"2 processes": "two processes"}
+VIDEO = "https://youtu.be/l8pRSuU81PU"
 FORMS = {  # what the values in steps.toml can be
     "a number": lambda value: isinstance(value, int | float),
     "a number above 0": lambda value: isinstance(value, int | float) and value > 0,
@@ -56,12 +60,17 @@ FORMS = {  # what the values in steps.toml can be
     "a text": lambda value: isinstance(value, str) and value.strip(),
     "a list of texts": lambda value: is_list(value, str),
     "a list of tables": lambda value: is_list(value, dict),
-    f"a list of {NEEDS}": lambda value: is_list(value, str) and set(value) <= set(NEEDS),
+    f"a list of {[*NEEDS]}": lambda value: is_list(value, str) and set(value) <= set(NEEDS),
     "a pattern with one group": lambda value: isinstance(value, str) and count_groups(value) == 1,
 }
 CONFIG = {"losses": "a pattern with one group", "step": "a list of tables"}
 ROW = {"n": "a number above 0", "title": "a text", "run": "a text", "seconds": "a number above 0"}
-ROW_OPTIONS = {"files": "a list of texts", "needs": f"a list of {NEEDS}", "expect": "a list of tables"}
+ROW_OPTIONS = {
+    "page": "a text",
+    "files": "a list of texts",
+    "needs": f"a list of {[*NEEDS]}",
+    "expect": "a list of tables",
+}
 EXPECT = {"find": "a pattern with one group"}
 EXPECT_OPTIONS = {"last": "true or false", "tolerance": "a number, 0 or more"}
 EXPECT_OPTIONS |= {"value": "a number", "below": "a number"}
@@ -728,17 +737,88 @@ def run_tests(result: Result, tree: Path) -> None:
         result.note(False, "the tests fail", output)
 
 
+# Index.
+
+
+def index(check_only: bool) -> int:
+    """The command `index`: write the generated parts of the pages, or tell which are stale; the exit code."""
+    revision = resolve(None)
+    steps, rows = by_number(history(revision)), {row.get("n"): row for row in read_config(revision)["step"]}
+    pages = {number: row["page"] for number, row in rows.items() if number in steps and "page" in row}
+    stale = []
+    for path, marker, text in generated(steps, rows, pages):
+        try:
+            old = (ROOT / path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise Stop(f"{path} is not here; write it, or correct 'page' in {TABLE}") from None
+        pattern = rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->\n)"
+        if len(re.findall(pattern, old, re.DOTALL)) != 1:
+            raise Stop(f"{path} needs one line '<!-- {marker} -->' and, below, one line '<!-- /{marker} -->'")
+        new = re.sub(pattern, lambda match, text=text: f"{match[1]}{text}{match[2]}", old, flags=re.DOTALL)
+        if new != old:
+            stale.append(path)
+        if new != old and not check_only:
+            (ROOT / path).write_text(new, encoding="utf-8", newline="\n")
+    for path in stale:
+        print(f"{path}: {'stale; run python lectures/steps.py index' if check_only else 'written'}")
+    print(f"{len(pages)} pages, {len(stale)} {'stale' if check_only else 'written'}")
+    return 1 if stale and check_only else 0
+
+
+def generated(steps: dict[int, Commit], rows: dict, pages: dict[int, str]) -> Iterator[tuple[str, str, str]]:
+    """The generated parts: file, name of the markers, text between them."""
+    for folder in ("", "lectures/"):
+        yield f"{folder}README.md", "steps", step_table(steps, pages, folder)
+    for before, number, after in zip([0, *pages], pages, [*list(pages)[1:], 0], strict=False):
+        links = [f"[← {before:02d}]({pages[before]})"] if before else []
+        links.append("[index](README.md#the-steps)")
+        links += [f"[{after:02d} →]({pages[after]})"] if after else []
+        links += [part for part in facts(steps[number], "../../../commit/") if part]
+        needs = ", ".join(NEEDS[need] for need in rows[number].get("needs", [])) or "nothing"
+        yield f"lectures/{pages[number]}", "nav", " · ".join([*links, f"needs {needs}"]) + "\n"
+
+
+def facts(step: Commit, commits: str) -> tuple[str, str, str]:
+    """A link to a step's commit (`commits`: where these are), its size, a link to its time in the video."""
+    programs = [lines for path, lines in step.changes.items() if re.fullmatch(r"\w+\.py", path)]
+    added, removed = (sum(column) for column in zip((0, 0), *programs, strict=True))
+    time_code, video = step.trailers.get("Video", ""), ""
+    if time_code:
+        hours, minutes, seconds = map(int, time_code.split(":"))
+        video = f"[video {time_code}]({VIDEO}?t={3600 * hours + 60 * minutes + seconds})"
+    return f"[{step.hash[:7]}]({commits}{step.hash[:7]})", f"+{added} −{removed}", video
+
+
+def step_table(steps: dict[int, Commit], pages: dict[int, str], folder: str) -> str:
+    """The table of steps, for a README.md in `folder`: "" or "lectures/"."""
+    here = "" if folder else "lectures/"
+    commits = "../../../commit/" if folder else "../../commit/"  # on GitHub, seen from blob/main
+    lines, part = ["| | step | commit | lines | video |", "|---|---|---|---|---|"], ""
+    for number, step in steps.items():
+        if step.trailers.get("Part") != part:
+            part = step.trailers.get("Part", "")
+            lines.append(f"| | **{part}** | | | |")
+        title = f"[{step.title}]({here}{pages[number]})" if number in pages else step.title
+        commit, size, video = facts(step, commits)
+        lines.append(f"| {number:02d} | {title} | {commit} | {size} | {video.replace('[video ', '[')} |")
+    return "\n".join([*lines, ""])
+
+
 def main() -> int:
     """Parse the arguments and run a command; the exit code."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="list|check|replay")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list|check|replay|index")
     for name in ("list", "check"):
         commands.add_parser(name).add_argument("revision", nargs="?", metavar="REV")
     replays = commands.add_parser("replay")
     replays.add_argument("steps", nargs="*", metavar="NN|NN-MM")
     replays.add_argument("--tests", action="store_true", help="run the tests of each step, too")
     replays.add_argument("--rev", dest="revision", metavar="REV")
+    indexes = commands.add_parser("index")
+    indexes.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 if anything is stale"
+    )
     commands.add_parser("import-each").add_argument("trees", type=Path)  # for `check` itself
     arguments = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
@@ -748,6 +828,8 @@ def main() -> int:
             return import_each(arguments.trees)
         if arguments.command == "replay":
             return replay(arguments.steps, arguments.revision, arguments.tests)
+        if arguments.command == "index":
+            return index(arguments.check)
         return {"list": list_steps, "check": check}[arguments.command](arguments.revision)
     except Stop as reason:
         print(reason, file=sys.stderr)

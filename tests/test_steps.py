@@ -261,6 +261,51 @@ def verdicts(output):
     return {int(line[:2]): line[4:] for line in lines}
 
 
+def test_index(repository):
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "step 04: no page yet\n\nPart: 2 more")
+    markers = {"nav": "<!-- nav -->\nold\n<!-- /nav -->\n", "steps": "<!-- steps -->\n<!-- /steps -->\n"}
+    rows = [
+        row(n, TITLES[n - 1], more=f"page = '0{n}.md'\nneeds = {['text', 'vocab'][:n]}") for n in (1, 2, 3)
+    ]
+    names = {f"lectures/0{n}.md": f"# {n}\n{markers['nav']}end\n" for n in (1, 2, 3)}
+    readmes = {f"{folder}README.md": f"above\n{markers['steps']}below\n" for folder in ("", "lectures/")}
+    write(repository, table(*rows) | names | readmes)
+    first, second = (git(repository, "rev-parse", f"main^{{/^step 0{n}:}}")[:7] for n in (1, 2))
+
+    code, output = steps(repository, "index", "--check")
+    assert code == 1 and output.count("stale; run python lectures/steps.py index") == 5
+    assert "old" in (repository / "lectures" / "02.md").read_text(encoding="utf-8")
+    code, output = steps(repository, "index")
+    assert code == 0 and "3 pages, 5 written" in output, output
+    assert steps(repository, "index", "--check") == (0, "3 pages, 0 stale\n")
+
+    line = "[← 01](01.md) · [index](README.md#the-steps) · [03 →](03.md) · "
+    line += f"[{second}](../../../commit/{second}) · +1 −1 · needs tiny Shakespeare, GPT-2's vocabulary"
+    page = (repository / "lectures" / "02.md").read_text(encoding="utf-8")
+    assert page == f"# 2\n<!-- nav -->\n{line}\n<!-- /nav -->\nend\n"
+    video = "[0:45:50](https://youtu.be/l8pRSuU81PU?t=2750)"
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("above\n<!-- steps -->\n| | step |") and text.endswith(
+        "|\n<!-- /steps -->\nbelow\n"
+    )
+    commit_of = f"[{first}](../../commit/{first})"
+    assert (
+        f"| | **1 tests** | | | |\n| 01 | [print a loss](lectures/01.md) | {commit_of} | +3 −0 | {video} |"
+        in text
+    )
+    assert "| | **2 more** | | | |\n| 04 | no page yet | [" in text
+    text = (repository / "lectures" / "README.md").read_text(encoding="utf-8")
+    assert f"| 02 | [the same loss](02.md) | [{second}](../../../commit/{second}) | +1 −1 |  |" in text
+
+    (repository / "README.md").write_text("no markers", encoding="utf-8")
+    code, output = steps(repository, "index")
+    assert code == 2 and "README.md needs one line '<!-- steps -->'" in output
+    (repository / "lectures" / "03.md").unlink()
+    write(repository, {"README.md": markers["steps"]})
+    code, output = steps(repository, "index")
+    assert code == 2 and "lectures/03.md is not here" in output
+
+
 def test_replay(good):
     code, output = steps(good, "replay")
     assert code == 0, output
@@ -349,6 +394,13 @@ def test_nothing_to_look_at(good, tmp_path):
     assert len(steps(tmp_path / "clone", "list")[1].splitlines()) == 3, "of origin/main"
     assert steps(tmp_path / "clone", "replay", "1")[0] == 0, "with the table of origin/main"
     assert steps(good, "list", PATH="")[1] == "git is not installed: https://git-scm.com/downloads\n"
+
+
+def test_the_index_of_this_repository_is_not_stale():
+    code, output = steps(STEPS.parent.parent, "index", "--check")
+    if code == 2 and re.search("no git history here|this clone is shallow", output):
+        pytest.skip(output.strip())
+    assert code == 0, output
 
 
 def test_the_history_of_this_repository_keeps_its_rules():
