@@ -7,9 +7,10 @@ from dataclasses import field, fields
 from fineweb import UserError
 
 
-def knob(default, meaning, least=None, among=None):
+def knob(default, meaning, least=None, below=None, among=None):
     """A field with its default, its meaning for --help, and which values make sense."""
-    return field(default=default, metadata={"help": meaning, "least": least, "among": among})
+    limits = {"least": least, "below": below, "among": among}
+    return field(default=default, metadata={"help": meaning, **limits})
 
 
 def read_flags(knobs, description, arguments=None):
@@ -58,9 +59,12 @@ def find_senseless(config):
     """The values of a dataclass's fields that make no sense: a line each."""
     problems = []
     for f in fields(config):
-        value, least, among = getattr(config, f.name), f.metadata["least"], f.metadata["among"]
+        value, among = getattr(config, f.name), f.metadata["among"]
+        least, below = f.metadata["least"], f.metadata["below"]
         if least is not None and not value >= least:
             problems.append(f"--{f.name} must be at least {least}, not {value}")
+        elif below is not None and not value < below:
+            problems.append(f"--{f.name} must be less than {below}, not {value}")
         if among and value not in among:
             problems.append(f"--{f.name} {value} is unknown ({', '.join(among)})")
     return problems

@@ -11,6 +11,7 @@ The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), 
 """
 
 import contextlib
+import functools
 import math
 import os
 import sys
@@ -43,6 +44,7 @@ class GPTConfig:
     n_head: int = knob(12, "attention heads of a block", least=1)
     n_embd: int = knob(768, "width of the residual stream", least=1)
     tokenizer: str = knob("gpt2", "what makes tokens of text; comes with the data", among=("gpt2", "bytes"))
+    dropout: float = knob(0.0, "share of activations that training sets to zero", least=0, below=1)
 
 
 class CausalSelfAttention(nn.Module):
@@ -54,13 +56,15 @@ class CausalSelfAttention(nn.Module):
         self.n_head = config.n_head
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)  # query, key and value of all heads
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x):
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, n_head, T, C / n_head)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (B, n_head, T, C / n_head)
-        return self.c_proj(y.transpose(1, 2).reshape(B, T, C))
+        p = self.dropout.p if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)  # (B, n_head, T, C / n_head)
+        return self.dropout(self.c_proj(y.transpose(1, 2).reshape(B, T, C)))
 
 
 class MLP(nn.Module):
@@ -70,9 +74,11 @@ class MLP(nn.Module):
         super().__init__()
         self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd)
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x):
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))  # the GELU that GPT-2 was trained with
+        x = F.gelu(self.c_fc(x), approximate="tanh")  # the GELU that GPT-2 was trained with
+        return self.dropout(self.c_proj(x))
 
 
 class Block(nn.Module):
@@ -99,6 +105,7 @@ class GPT(nn.Module):
         rows = 128 * math.ceil(config.vocab_size / 128)  # 50,304 for GPT-2: CUDA is fast on round sizes
         self.wte = nn.Embedding(rows, config.n_embd)
         self.wpe = nn.Embedding(config.context, config.n_embd)
+        self.dropout = nn.Dropout(config.dropout)  # Srivastava et al. 2014; where GPT-2 has it
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_head = nn.Linear(config.n_embd, rows, bias=False)
@@ -141,7 +148,7 @@ class GPT(nn.Module):
         """
         T = idx.shape[1]
         assert T <= self.config.context, f"{T} tokens, but a context of {self.config.context}"
-        x = self.wte(idx) + self.wpe(torch.arange(T, device=idx.device))  # (B, T, C)
+        x = self.dropout(self.wte(idx) + self.wpe(torch.arange(T, device=idx.device)))  # (B, T, C)
         for block in self.h:
             x = block(x)
         logits = self.lm_head(self.ln_f(x))[..., : self.config.vocab_size]  # (B, T, vocab_size)
@@ -168,9 +175,9 @@ class GPT(nn.Module):
         return idx
 
     @classmethod
-    def from_pretrained(cls, name):
+    def from_pretrained(cls, name, dropout=0.0):
         """The GPT-2 in the folder `name`, or of that name on the hub: gpt2, gpt2-medium, ... Or UserError."""
-        return weights.load(name, lambda sizes: cls(GPTConfig(**sizes)))
+        return weights.load(name, lambda sizes: cls(GPTConfig(**sizes, dropout=dropout)))
 
     def save_pretrained(self, directory):
         """Write config.json and model.safetensors, as Hugging Face's GPT2LMHeadModel reads them."""
@@ -285,6 +292,11 @@ def micro_steps(config, world):
     return config.batch_tokens // (config.micro_batch * config.context * world)
 
 
+def first_row(config, step, micro, rank, world):
+    """The number of a micro-batch's first row, of all rows since the first step."""
+    return step * (config.batch_tokens // config.context) + (micro * world + rank) * config.micro_batch
+
+
 def get_batch(tokens, config, step, micro, rank, world):
     """A rank's micro-batch of a step (all from 0): idx and targets, int64 (micro_batch, context).
 
@@ -293,7 +305,7 @@ def get_batch(tokens, config, step, micro, rank, world):
     """
     T = config.context
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
-    first = step * (config.batch_tokens // T) + (micro * world + rank) * config.micro_batch
+    first = first_row(config, step, micro, rank, world)
     rows = []
     for number in range(first, first + config.micro_batch):
         epoch, window = divmod(number, count)
@@ -327,7 +339,8 @@ def print_samples(model, prompt, config, machine, seed):
 def make_model(config, must=()):
     """The GPT that --init names. UserError if it has not the sizes that it `must` have, as in config."""
     if config.init != "scratch":
-        model = newest_whole(config.init, GPT.from_pretrained) or GPT.from_pretrained(config.init)
+        load = functools.partial(GPT.from_pretrained, dropout=config.dropout)
+        model = newest_whole(config.init, load) or load(config.init)
         for name, theirs in asdict(model.config).items():
             ours = getattr(config, name)
             fits = theirs >= ours if name == "context" else theirs == ours
@@ -339,7 +352,10 @@ def make_model(config, must=()):
 
 def add_gradient(model, tokens, config, step, micro, machine):
     """Add a micro-batch's part of the gradient of the step's loss to .grad; return its part of the loss."""
-    idx, targets = get_batch(tokens, config, step, micro, machine.rank, machine.world)
+    place = step, micro, machine.rank, machine.world
+    idx, targets = get_batch(tokens, config, *place)
+    number = first_row(config, *place) + 2654435761 * config.seed
+    torch.manual_seed(number % 2**32)  # dropout has no state, either; a CPU reads no more than 32 bits
     with machine.autocast():
         _, loss = model(idx.to(machine.device), targets.to(machine.device))
     loss = loss / micro_steps(config, machine.world)  # so that all parts together are the mean over the step
@@ -497,7 +513,9 @@ def train(model, data, config, machine, run, state=None):
     for step in range(start, config.steps + 1):  # so many are done
         if run.saved < step and is_due(step, config.save_every, config):
             save(step)
+        model.eval()  # without dropout
         stopping = stopping or evaluate(model, held_out, examples, step, config, machine, run)
+        model.train()
         if stopping or step == config.steps:
             break
         begin = time.perf_counter()
@@ -527,7 +545,7 @@ def train(model, data, config, machine, run, state=None):
 def load_checkpoint(folder):
     """The model and the state in a checkpoint of a run."""
     state = torch.load(folder / "train_state.pt", map_location="cpu", weights_only=True)
-    return GPT.from_pretrained(folder), state
+    return GPT.from_pretrained(folder, state["config"].get("dropout", 0.0)), state
 
 
 def go_on(state, given, folder, problems):
@@ -546,7 +564,7 @@ def sample(config, folder, given):
         raise UserError(f"there is no checkpoint in {folder}: train first, or name a model with --init")
     machine = Machine(config)
     model = make_model(replace(config, init=given.get("init", str(folder))), must=given)
-    print_samples(model.to(machine.device), config.sample, config, machine, config.seed)
+    print_samples(model.to(machine.device).eval(), config.sample, config, machine, config.seed)
 
 
 def main(arguments=None):

@@ -76,5 +76,5 @@ def save(model, directory):
     config = FEATURES | {key: getattr(model.config, ours) for ours, key in SIZES.items()}
     config |= dict(architectures=["GPT2LMHeadModel"], tokenizer=model.config.tokenizer)
     config |= dict(bos_token_id=size - 1, eos_token_id=size - 1)  # <|endoftext|>
-    config |= dict(attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
+    config |= dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), model.config.dropout)
     (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")

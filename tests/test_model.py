@@ -173,6 +173,22 @@ def test_loaded_weights_give_the_logits_of_hugging_face(tmp_path, sizes):
     torch.testing.assert_close(ours(ids)[0], theirs(ids).logits, rtol=1e-4, atol=1e-4)
 
 
+def test_dropout_is_where_hugging_face_has_it(tmp_path):
+    shares = dict(resid_pdrop=0.2, embd_pdrop=0.2, attn_pdrop=0.2)
+    theirs, ids = hugging_face_gpt2(tmp_path, **shares).train(), random_ids(3, 16)
+    ours = GPT.from_pretrained(tmp_path, dropout=0.2)
+    logits = []
+    for model in (ours, theirs):
+        torch.manual_seed(0)  # the same random numbers, if they are drawn at the same places
+        logits.append(model(ids)[0])
+    torch.testing.assert_close(*logits, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(logits[0], ours.eval()(ids)[0], atol=1e-2)
+    torch.testing.assert_close(ours(ids)[0], theirs.eval()(ids)[0], rtol=1e-4, atol=1e-4)
+    ours.save_pretrained(tmp_path / "ours")
+    saved = GPT2Config.from_pretrained(tmp_path / "ours")
+    assert (saved.resid_pdrop, saved.embd_pdrop, saved.attn_pdrop) == (0.2, 0.2, 0.2)
+
+
 def test_the_layout_of_the_file_on_the_hub_is_understood(tmp_path):
     theirs, ids = hugging_face_gpt2(tmp_path), random_ids(2, 9)
     weights = {}  # there, names have no prefix, and masks lie among the weights

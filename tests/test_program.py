@@ -117,7 +117,7 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
     words = (
         "--preset gpt4 --warmup 3 --steps ten --resume 3 --lr -1 --dtype float16 --compile yes --n_lay 2 foo"
     )
-    words += " --data laptop"
+    words += " --data laptop --dropout 1"
     with pytest.raises(UserError) as caught:
         train_gpt2.main(words.split())
     assert str(caught.value).splitlines() == [
@@ -126,6 +126,7 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
         "foo is unknown (see --help)",
         "--steps ten is not a whole number",
         "--resume 3 is not true or false",
+        "--dropout must be less than 1, not 1.0",
         "--preset gpt4 is unknown (laptop, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, gpt3-medium, "
         "gpt3-large, gpt3-xl)",
         "--dtype float16 is unknown (auto, float32, bfloat16)",
@@ -230,6 +231,23 @@ def test_one_batch_can_be_learned_by_heart(capsys):
     tokens = torch.randint(65, (4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # one batch of text
     history = losses(train(capsys, tokens, steps=120, lr=1e-2))
     assert len(history) == 120 and abs(history[0] - math.log(65)) < 0.5 and history[-1] < 0.1
+
+
+def test_dropout_is_for_training_only_and_every_step_has_its_own(capsys):
+    tokens = torch.randint(65, (4 * 16 + 1,), generator=torch.Generator().manual_seed(0))  # one batch of text
+    fixed = dict(steps=2, lr=0.0, dropout=0.5, shuffle=False)  # the same rows in both steps
+    first, second = losses(train(capsys, tokens, **fixed))
+    assert first != second and losses(train(capsys, tokens, **fixed)) == [first, second]
+    assert losses(train(capsys, tokens, **fixed, seed=2)) != [first, second]
+    out = run(capsys, "--steps", "1", "--lr", "0", "--out", "with", "--dropout", "0.5", "--samples", "1")
+    plain = run(capsys, "--steps", "1", "--lr", "0", "--out", "without", "--samples", "1")
+    assert losses(out) != losses(plain)
+    for told in ("validation loss", "> Hello"):
+        assert [line for line in out.splitlines() if told in line] == [
+            line for line in plain.splitlines() if told in line
+        ]
+    words = ["--init", "with", "--sample", "Hello", "--sample_tokens", "20"]
+    assert run(capsys, *words, "--dropout", "0.5") == run(capsys, *words)
 
 
 def test_every_step_sees_new_text_until_the_epoch_is_over(capsys):
