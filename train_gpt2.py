@@ -3,8 +3,9 @@
     python train_gpt2.py                      a small GPT on a laptop: no network, no data, three minutes
     python train_gpt2.py --preset gpt2        GPT-2 (124M) on FineWeb-Edu, which python fineweb.py prepares
     torchrun --standalone --nproc_per_node=8 train_gpt2.py --preset gpt2 --resume
+    python train_gpt2.py --init gpt2 --data data/my     OpenAI's weights go on with your text
 
---help lists every knob, with the defaults of --preset gpt2; with --init they are the defaults as well.
+--help lists every knob, with the defaults of --preset gpt2. With --init they are those of --preset finetune.
 
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), appendix B.
@@ -193,6 +194,8 @@ PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown
     )
     | dict(steps=2000, lr=5e-3, warmup_steps=100, save_every=500, print_every=50, val_tokens=65536)
     | dict(hellaswag_every=0, sample_every=500, prompt="def ", samples=2, sample_tokens=200, temperature=0.8),
+    "finetune": dict(steps=100, batch_tokens=32768, lr=3e-5, warmup_steps=10, dropout=0.1, hellaswag_every=0)
+    | dict(save_every=50, eval_every=10, sample_every=50, sample_tokens=200),
     "gpt2": {},
     "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024, lr=3e-4),
     "gpt2-large": dict(n_layer=36, n_head=20, n_embd=1280, lr=2.5e-4),
@@ -255,7 +258,7 @@ RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_s
 def parse_config(arguments=None):
     """The Config that a command line asks for, the values of its flags, and a list of all that is wrong."""
     given, problems = read_flags(Config, __doc__, arguments)
-    preset = given.get("preset", "gpt2" if "init" in given else "laptop")
+    preset = given.get("preset", "finetune" if "init" in given else "laptop")
     config = Config(**(dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"]) | given))
     return config, given, problems + find_senseless(config)
 
@@ -336,16 +339,29 @@ def print_samples(model, prompt, config, machine, seed):
         print(f"> {tokenizer.decode(row)}")
 
 
-def make_model(config, must=()):
-    """The GPT that --init names. UserError if it has not the sizes that it `must` have, as in config."""
+def find_misfits(config, model, given, meta):
+    """Where the model of --init is not as the flags `given`, or the data's `meta`, want it: a line each."""
+    problems = []
+    for name, theirs in asdict(model.config).items():
+        ours, weights = getattr(config, name), f"--init {config.init}"
+        fits = theirs >= ours if name == "context" else theirs == ours
+        if name in given and not fits:
+            problems.append(
+                f"--{name} {ours}, but {weights} has {theirs}: leave it out, or begin from scratch"
+            )
+        elif name in meta and theirs != meta[name]:
+            remedy = f"make the data with --tokenizer {model.config.tokenizer}, or take other weights"
+            problems.append(f"{config.data} has {name} {meta[name]}, but {weights} has {theirs}: {remedy}")
+    return problems
+
+
+def make_model(config, given=(), meta=()):
+    """The GPT that --init names. UserError if it misfits."""
     if config.init != "scratch":
         load = functools.partial(GPT.from_pretrained, dropout=config.dropout)
         model = newest_whole(config.init, load) or load(config.init)
-        for name, theirs in asdict(model.config).items():
-            ours = getattr(config, name)
-            fits = theirs >= ours if name == "context" else theirs == ours
-            if name in must and not fits:
-                raise UserError(f"--{name} {ours}, but --init {config.init} has {theirs}")
+        if problems := find_misfits(config, model, given, meta):
+            raise UserError("\n".join(problems))
         return model
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
@@ -563,7 +579,7 @@ def sample(config, folder, given):
     if "init" not in given and not checkpoints(folder):
         raise UserError(f"there is no checkpoint in {folder}: train first, or name a model with --init")
     machine = Machine(config)
-    model = make_model(replace(config, init=given.get("init", str(folder))), must=given)
+    model = make_model(replace(config, init=given.get("init", str(folder))), given)
     print_samples(model.to(machine.device).eval(), config.sample, config, machine, config.seed)
 
 
@@ -580,7 +596,7 @@ def main(arguments=None):
     from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
     config = replace(config, **{name: meta[name] for name in from_data})
     if config.init != "scratch" and not model and not speak:
-        model = attempt(problems, make_model, config, {*from_data, *given})
+        model = attempt(problems, make_model, config, given, meta)
     if model:
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))

@@ -101,7 +101,7 @@ def test_presets_have_the_sizes_of_the_papers(preset, parameters):
 
 
 def test_every_preset_sees_ten_billion_tokens_and_can_be_divided():
-    for preset in train_gpt2.PRESETS.keys() - {"laptop"}:
+    for preset in train_gpt2.PRESETS.keys() - {"laptop", "finetune"}:
         config, _, _ = parse_config(["--preset", preset])
         assert config.steps * config.batch_tokens == pytest.approx(10e9, rel=0.001)
         assert config.warmup_steps * config.batch_tokens == pytest.approx(375e6, rel=0.002)
@@ -127,8 +127,8 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
         "--steps ten is not a whole number",
         "--resume 3 is not true or false",
         "--dropout must be less than 1, not 1.0",
-        "--preset gpt4 is unknown (laptop, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, gpt3-medium, "
-        "gpt3-large, gpt3-xl)",
+        "--preset gpt4 is unknown (laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
+        "gpt3-medium, gpt3-large, gpt3-xl)",
         "--dtype float16 is unknown (auto, float32, bfloat16)",
         "--compile yes is unknown (auto, true, false)",
         "--lr must be at least 0, not -1.0",
@@ -211,15 +211,19 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
     from test_model import hugging_face_gpt2
 
     hugging_face_gpt2(tmp_path / "theirs")
-    with pytest.raises(UserError, match="--context 32, but --init .*theirs has 16"):
-        train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=32), must={"context"})
-    with pytest.raises(UserError, match="--n_layer 3, but --init .*theirs has 2"):
-        train_gpt2.make_model(Config(init=str(tmp_path / "theirs"), context=8, n_layer=3), must={"n_layer"})
-    run_words = ["--init", str(tmp_path / "theirs"), "--context", "16"]
-    with pytest.raises(
-        UserError, match="--tokenizer bytes, but --init .*theirs has gpt2|--vocab_size 257, but"
-    ):
-        train_gpt2.main(["--preset", "gpt2", "--data", "data", "--batch_tokens", "1024", *run_words])
+    words = "--init theirs --data data --context 32 --n_layer 3 --dropout 0.5".split()
+    with pytest.raises(UserError) as caught:
+        train_gpt2.main(words)
+    assert str(caught.value).splitlines() == [
+        "data has vocab_size 257, but --init theirs has 65: make the data with --tokenizer gpt2, or take "
+        "other weights",
+        "--context 32, but --init theirs has 16: leave it out, or begin from scratch",
+        "--n_layer 3, but --init theirs has 2: leave it out, or begin from scratch",
+        "data has tokenizer bytes, but --init theirs has gpt2: make the data with --tokenizer gpt2, or take "
+        "other weights",
+    ]
+    with pytest.raises(UserError, match="^--context 32, but --init theirs has 16: leave it out[^\n]*$"):
+        train_gpt2.main("--init theirs --sample Hello --context 32".split())
 
 
 def test_data_with_another_vocabulary_are_refused_with_both_numbers(capsys):
@@ -571,12 +575,13 @@ def test_the_knobs_of_sampling(capsys):
     assert len(samples(capsys, "--prompt", "", "--samples", "2")) == 2
 
 
-def test_init_brings_its_sizes_and_the_defaults_of_gpt2(capsys):
+def test_init_brings_its_sizes_and_the_recipe_to_fine_tune(capsys):
     run(capsys, "--steps", "1")
     words = "--init runs/gpt2 --data data --batch_tokens 64 --steps 1 --device cpu --hellaswag_every 0"
     train_gpt2.main([*words.split(), "--samples", "1", "--sample_tokens", "2"])
-    config = json.loads(open("runs/gpt2-2/log.jsonl").readline())["config"]
-    assert (config["preset"], config["lr"], config["context"], config["n_embd"]) == ("gpt2", 6e-4, 16, 8)
+    config = json.loads(open("runs/finetune/log.jsonl").readline())["config"]
+    assert (config["preset"], config["lr"], config["context"], config["n_embd"]) == ("finetune", 3e-5, 16, 8)
+    assert config["dropout"] == 0.1
 
 
 def test_without_arguments_a_laptop_trains_a_gpt_that_transformers_opens(capsys):
