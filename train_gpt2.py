@@ -190,10 +190,11 @@ class GPT(nn.Module):
 
 PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown et al. 2020, table 2.1
     "laptop": dict(
-        data="laptop", context=64, n_layer=3, n_head=4, n_embd=128, batch_tokens=1024, micro_batch=16
+        data="laptop", tokenizer="bytes", vocab_size=257, context=64, n_layer=3, n_head=4, n_embd=128
     )
-    | dict(steps=2000, lr=5e-3, warmup_steps=100, save_every=500, print_every=50, val_tokens=65536)
-    | dict(hellaswag_every=0, sample_every=500, prompt="def ", samples=2, sample_tokens=200, temperature=0.8),
+    | dict(batch_tokens=1024, micro_batch=16, steps=2000, lr=5e-3, warmup_steps=100, save_every=500)
+    | dict(print_every=50, val_tokens=65536, hellaswag_every=0, sample_every=500)
+    | dict(prompt="def ", samples=2, sample_tokens=200, temperature=0.8),
     "finetune": dict(steps=100, batch_tokens=32768, lr=3e-5, warmup_steps=10, dropout=0.1, hellaswag_every=0)
     | dict(save_every=50, eval_every=10, sample_every=50, sample_tokens=200),
     "gpt2": {},
@@ -255,11 +256,11 @@ RECIPE = [f.name for f in fields(GPTConfig)]  # what stays as it is when a run i
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 
 
-def parse_config(arguments=None):
-    """The Config that a command line asks for, the values of its flags, and a list of all that is wrong."""
-    given, problems = read_flags(Config, __doc__, arguments)
+def parse_config(arguments=None, knobs=Config, description=__doc__):
+    """The Config (or other knobs) of a command line, the values of its flags, a list of all that is wrong."""
+    given, problems = read_flags(knobs, description, arguments)
     preset = given.get("preset", "finetune" if "init" in given else "laptop")
-    config = Config(**(dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"]) | given))
+    config = knobs(**(dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"]) | given))
     return config, given, problems + find_senseless(config)
 
 

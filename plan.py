@@ -1,0 +1,91 @@
+"""Before you rent: what a run needs, in parameters, operations, memory, hours and dollars.
+
+    python plan.py --preset gpt2                        on eight GPUs of each kind
+    python plan.py --preset gpt3-xl --gpus 1 --mfu 0.5  all flags of train_gpt2.py serve, and these two
+
+The hours are those of the optimizer steps: validation, HellaSwag and samples come on top. Prices are those of
+Lambda (lambda.ai/instances, September 2026): for an hour of one of eight GPUs, of a single A10.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import torch
+
+from fineweb import UserError
+from flags import knob
+from runs import PEAK_FLOPS
+from train_gpt2 import GPT, Config, find_problems, parse_config
+
+GPUS = {  # memory in GiB, dollars an hour
+    "A10": (24, 1.29),
+    "A100 40 GB": (40, 1.99),
+    "A100 80 GB": (80, 2.79),
+    "H100": (80, 3.99),
+    "B200": (180, 6.69),
+}
+# What training keeps, in bytes. Of a token: for a channel of a layer (what the backward pass reads), for a
+# row of the table (logits, softmax, gradients). Of a parameter: it, gradient, two moments, a bfloat16 copy.
+BYTES = {torch.bfloat16: (36, 14, 18), torch.float32: (64, 16, 16)}
+ROOM = 0.83  # of a GPU, for these; then 64 rows of GPT-2 fit into 80 GB, and 32 not into 40, as people found
+
+
+@dataclass
+class Plan(Config):
+    """The knobs of a run, and those of its plan."""
+
+    gpus: int = knob(8, "how many GPUs", least=1)
+    mfu: float = knob(0.4, "the share of a GPU's peak that the run reaches", least=0.01)
+
+
+def memory(model, micro_batch, dtype):
+    """The bytes that the training of a model takes on a GPU; with torch.compile it takes less."""
+    channel, row, parameter = BYTES[dtype]
+    config = model.config
+    token = channel * config.n_layer * config.n_embd + row * len(model.wte.weight)
+    return parameter * model.num_parameters() + micro_batch * config.context * token
+
+
+def largest_micro_batch(model, rows, gib, dtype):
+    """The largest divisor of a GPU's rows, up to 64, that fits into so many GiB; 0 if none does."""
+    sizes = [size for size in range(1, 65) if rows % size == 0]
+    return max((size for size in sizes if memory(model, size, dtype) <= ROOM * gib * 2**30), default=0)
+
+
+def show(config):
+    """Print what a run needs."""
+    with torch.device("meta"):  # no memory, no numbers: only shapes
+        model = GPT(config)
+    tokens, cost = config.steps * config.batch_tokens, model.flops_per_token(config.context)
+    dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
+    rows = config.batch_tokens // config.context // config.gpus
+    print(f"{config.preset}: {model.num_parameters():,} parameters")
+    print(f"{config.steps:,} steps of {config.batch_tokens:,} tokens: {tokens / 1e9:.2f} billion tokens")
+    print(f"{cost / 1e6:,.0f} million operations a token (6 N + 12 L C T): {tokens * cost:.2e} in all")
+    print("\nmicro-batch    " + "".join(f"{size:8}" for size in (1, 2, 4, 8, 16, 32, 64)))
+    needs = [memory(model, size, dtype) / 2**30 for size in (1, 2, 4, 8, 16, 32, 64)]
+    print("GiB of a GPU   " + "".join(f"{gib:8.1f}" for gib in needs))
+    print(f"\n{config.gpus} GPUs, {config.mfu:.0%} MFU   micro-batch    tokens/s     hours   dollars")
+    for name, (gib, price) in GPUS.items():
+        size = largest_micro_batch(model, rows, gib, dtype)
+        speed = config.gpus * config.mfu * PEAK_FLOPS[name.split()[0]] / cost  # tokens/s
+        hours = tokens / speed / 3600
+        numbers = f"{size:16} {speed:11,.0f} {hours:9.1f} {hours * config.gpus * price:9,.0f}"
+        print(f"{name:12}" + (numbers if size else f"{'too small':>16}"))
+
+
+def main(arguments=None):
+    config, _, problems = parse_config(arguments, Plan, __doc__)
+    problems += find_problems(config, config.gpus, {})
+    if problems:
+        raise UserError("\n".join(problems))
+    show(config)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,80 @@
+import re
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.distributed._tools.mem_tracker import MemTracker
+
+import plan
+from fineweb import UserError
+from train_gpt2 import GPT, PRESETS, Config, GPTConfig
+
+
+def shown(capsys, *words):
+    """What plan.py prints, without thousands separators."""
+    plan.main(words)
+    return capsys.readouterr().out.replace(",", "")
+
+
+def traced_memory(config, rows, dtype):
+    """The most bytes that PyTorch has in a forward and a backward pass: simulated, without the memory."""
+    with FakeTensorMode():
+        model, idx = GPT(config), torch.zeros(rows, config.context, dtype=torch.int64)
+        tracker = MemTracker()
+        tracker.track_external(model)
+        with tracker:
+            with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+                _, loss = model(idx, idx)
+            loss.backward()
+        (snapshot,) = tracker.get_tracker_snapshot("peak").values()
+    gradient_and_moments = 12 * sum(weight.numel() for weight in model.parameters())
+    return snapshot["Total"] + gradient_and_moments
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("sizes", [dict(), dict(n_layer=24, n_head=16, n_embd=1024), dict(vocab_size=1000)])
+def test_the_memory_is_that_of_pytorch(sizes, dtype):
+    config = GPTConfig(**sizes)
+    with torch.device("meta"):
+        estimate = plan.memory(GPT(config), 16, dtype)
+    assert estimate == pytest.approx(traced_memory(config, 16, dtype), rel=0.05)
+
+
+def test_gpt2_is_planned_as_published_runs_went(capsys):
+    out = shown(capsys, "--preset", "gpt2", "--mfu", "0.52")
+    assert "gpt2: 124439808 parameters" in out and "19073 steps of 524288 tokens: 10.00 billion" in out
+    assert "855 million operations a token" in out  # 6 (N - wpe) + 12 x 12 x 768 x 1024
+    rows = {
+        name: re.search(rf"(?m)^{name} +(\d+) +(\d+) +([\d.]+) +(\d+)$", out).groups() for name in plan.GPUS
+    }
+    micro_batch, speed, hours, dollars = map(float, rows["A100 80 GB"])
+    assert micro_batch == 64 and rows["A100 40 GB"][0] == "16"
+    assert speed == pytest.approx(1.53e6, rel=0.02)  # 343 ms a step
+    assert hours == pytest.approx(1 + 55 / 60, rel=0.1) and dollars == pytest.approx(
+        8 * 2.79 * hours, rel=0.05
+    )
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_has_a_plan(capsys, preset):
+    out = shown(capsys, "--preset", preset)
+    with torch.device("meta"):
+        count = GPT(Config(**PRESETS[preset])).num_parameters()
+    assert f"{preset}: {count} parameters" in out
+    assert all(f"\n{name} " in out for name in plan.GPUS)
+
+
+def test_a_model_that_no_gpu_holds_is_told(capsys):
+    assert re.search(r"(?m)^A10 +too small$", shown(capsys, "--preset", "gpt3-xl"))
+
+
+def test_gpus_that_cannot_share_the_batch_are_refused_with_the_remedy():
+    with pytest.raises(UserError, match="is no multiple of --context 1024 x ranks 6 = 6144; 522240 would be"):
+        plan.main("--preset gpt2 --gpus 6 --mfu 0.5".split())
+    with pytest.raises(UserError) as caught:
+        plan.main("--gpus 0 --mfu none --step 3".split())
+    assert str(caught.value).splitlines() == [
+        "--step is unknown (is it --steps?)",
+        "--mfu none is not a number",
+        "--gpus must be at least 1, not 0",
+    ]
