@@ -2,20 +2,37 @@
 
     python plan.py --preset gpt2                        on eight GPUs of each kind
     python plan.py --preset gpt3-xl --gpus 1 --mfu 0.5  all flags of train_gpt2.py serve, and these two
+    python plan.py --preset gpt2 --measure              some steps on this machine, on random tokens
+    torchrun --standalone --nproc_per_node=8 plan.py --preset gpt2 --measure
 
 The hours are those of the optimizer steps: validation, HellaSwag and samples come on top. Prices are those of
 Lambda (lambda.ai/instances, September 2026): for an hour of one of eight GPUs, of a single A10.
 """
 
+import os
+import statistics
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
-from fineweb import UserError
+from fineweb import Tokens, UserError
 from flags import knob
-from runs import PEAK_FLOPS
-from train_gpt2 import GPT, Config, find_problems, parse_config
+from machine import Machine
+from runs import PEAK_FLOPS, peak_flops
+from train_gpt2 import (
+    GPT,
+    Config,
+    find_problems,
+    make_model,
+    make_optimizer,
+    make_replica,
+    micro_steps,
+    parse_config,
+    take_step,
+)
 
 GPUS = {  # memory in GiB, dollars an hour
     "A10": (24, 1.29),
@@ -36,6 +53,7 @@ class Plan(Config):
 
     gpus: int = knob(8, "how many GPUs", least=1)
     mfu: float = knob(0.4, "the share of a GPU's peak that the run reaches", least=0.01)
+    measure: bool = knob(False, "take some steps on this machine, and tell how long all would take")
 
 
 def memory(model, micro_batch, dtype):
@@ -74,18 +92,65 @@ def show(config):
         print(f"{name:12}" + (numbers if size else f"{'too small':>16}"))
 
 
+def peak_memory(device):
+    """The most bytes that this process has had on its device; on the CPU with Python and its libraries."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type != "cpu" or sys.platform == "win32":
+        return float("nan")
+    import resource  # not on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def measure(config, machine):
+    """Take steps of one and of two micro-batches, and print what the run would take."""
+    if machine.rank != 0:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
+    draw = np.random.default_rng(config.seed)
+    tokens = Tokens(draw.integers(config.vocab_size, size=2**20 + 1, dtype=np.uint16))
+    model = make_model(config).to(machine.device)
+    print(f"{config.preset}: {model.num_parameters():,} parameters on {machine}")
+    replica, config = make_replica(model, tokens, config, machine)
+    optimizer = make_optimizer(model, config)
+
+    def seconds(count):
+        size = count * config.micro_batch * config.context * machine.world
+        small, times = replace(config, batch_tokens=size), []
+        for step in range(4):
+            begin = time.perf_counter()
+            take_step(model, replica, optimizer, tokens, small, step, machine)
+            times.append(time.perf_counter() - begin)
+        return statistics.median(times[1:])  # the first one is slow
+
+    one, two = seconds(1), seconds(2)
+    step = one + (micro_steps(config, machine.world) - 1) * (two - one)
+    speed, peak = config.batch_tokens / step, peak_flops(machine)
+    share = f", MFU {model.flops_per_token(config.context) * speed / peak:.1%}" if peak else ""
+    print(f"micro-batch {config.micro_batch}: {speed:,.0f} tokens/s{share}, a step takes {step:.2f} s")
+    estimate = memory(model, config.micro_batch, machine.dtype) / 2**30
+    print(f"peak memory {peak_memory(machine.device) / 2**30:.1f} GiB (estimate: {estimate:.1f})")
+    print(f"{config.steps:,} steps take {config.steps * step / 3600:,.1f} hours")
+
+
 def main(arguments=None):
     config, _, problems = parse_config(arguments, Plan, __doc__)
-    problems += find_problems(config, config.gpus, {})
+    world = int(os.environ.get("WORLD_SIZE", 1)) if config.measure else config.gpus
+    problems += find_problems(config, world, {})
     if problems:
         raise UserError("\n".join(problems))
-    show(config)
+    if not config.measure:
+        return show(config)
+    machine = Machine(config)
+    measure(config, machine)
+    machine.leave()
 
 
 if __name__ == "__main__":
     try:
         main()
     except UserError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            for line in str(error).splitlines():
+                print(f"error: {line}", file=sys.stderr)
         sys.exit(2)

@@ -505,6 +505,19 @@ def evaluate(model, held_out, examples, step, config, machine, run):
     return False
 
 
+def take_step(model, replica, optimizer, tokens, config, step, machine):
+    """Take an optimizer step, and wait for the device: the step's loss, if it is to stop, norm and rate."""
+    totals = accumulate_gradients(replica, tokens, config, step, machine)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
+    rate = learning_rate(step, config)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    optimizer.zero_grad()
+    machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
+    return *totals.tolist(), norm.item(), rate
+
+
 def train(model, data, config, machine, run, state=None):
     """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data."""
     tokens, held_out, meta = data
@@ -536,16 +549,8 @@ def train(model, data, config, machine, run, state=None):
         if stopping or step == config.steps:
             break
         begin = time.perf_counter()
-        totals = accumulate_gradients(replica, tokens, config, step, machine)
-        norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
-        rate = learning_rate(step, config)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.step()
-        optimizer.zero_grad()
-        machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
+        loss, stopping, norm, rate = take_step(model, replica, optimizer, tokens, config, step, machine)
         seconds = time.perf_counter() - begin
-        (loss, stopping), norm = totals.tolist(), norm.item()
         if not math.isfinite(loss + norm):
             last = checkpoints(run.folder)[-1:] or ["none"]
             reason = f"step {step + 1} has loss {loss} and norm {norm}; last good checkpoint: {last[0]}"

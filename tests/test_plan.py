@@ -1,7 +1,10 @@
 import re
+from pathlib import Path
 
 import pytest
 import torch
+from test_program import TINY, own_folder  # noqa: F401
+from test_ranks import torchrun
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
@@ -78,3 +81,24 @@ def test_gpus_that_cannot_share_the_batch_are_refused_with_the_remedy():
         "--mfu none is not a number",
         "--gpus must be at least 1, not 0",
     ]
+
+
+def test_measured_steps_are_those_of_the_whole_batch(capsys, monkeypatch):
+    """On a clock where an optimizer step takes 1 s, and each of its micro-batches 0.25 s."""
+    now, original = [0.0], plan.take_step
+
+    def take_step(model, replica, optimizer, tokens, config, step, machine):
+        now[0] += 1 + 0.25 * (config.batch_tokens // (config.micro_batch * config.context))
+        return original(model, replica, optimizer, tokens, config, step, machine)
+
+    monkeypatch.setattr(plan, "take_step", take_step)
+    monkeypatch.setattr(plan.time, "perf_counter", lambda: now[0])
+    words = [*TINY, "--vocab_size", "257", "--batch_tokens", "320", "--steps", "7200"]  # 10 micro-batches
+    out = shown(capsys, *words, "--measure")
+    assert "micro-batch 2: 91 tokens/s a step takes 3.50 s" in out and "7200 steps take 7.0 hours" in out
+
+
+def test_ranks_measure_together(tmp_path):
+    program = Path(plan.__file__).read_text(encoding="utf-8")
+    code, out = torchrun(tmp_path, program, 2, *TINY, "--measure", "--steps", "3")
+    assert code == 0 and out.count("tokens/s") == 1 and "on 2 x cpu" in out, out
