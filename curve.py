@@ -4,7 +4,7 @@ python curve.py runs/gpt2              draws runs/gpt2/curve.png, as the trainin
 python curve.py runs/gpt2 runs/mine    compares runs, in the first one's curve.png
 
 The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it: 3.2924 nats a token on the validation
-shard of FineWeb-Edu, 29.55 % of HellaSwag.
+shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same recipe's curve in reference/.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from fineweb import UserError
 
 GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
+REFERENCE = Path(__file__).parent / "reference"  # logs, each with the recipe that a run must have
 
 
 def read_log(folder):
@@ -23,10 +24,14 @@ def read_log(folder):
     A run that was resumed has told some steps twice: the last word counts. Lines that were torn are left out.
     """
     try:
-        lines = (Path(folder) / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        return read_events(Path(folder) / "log.jsonl")
     except OSError as error:
         raise UserError(f"{folder} is not the folder of a run: {error}") from error
-    events = {}
+
+
+def read_events(path):
+    """The events in a file like log.jsonl; see read_log."""
+    lines, events = path.read_text(encoding="utf-8").splitlines(), {}
     for line in lines:
         try:
             event = json.loads(line)
@@ -47,6 +52,31 @@ def is_fineweb(log):
     return "finewebedu" in data.replace("-", "").lower()
 
 
+def find_reference(config, data):
+    """The curve to compare a run with: steps -> (validation loss, tolerance), {} where there is none.
+
+    config and data are dictionaries, as in a log's first event; the recipe must be the same, and the data.
+    """
+    for path in sorted(REFERENCE.glob("*.jsonl")):
+        log = read_events(path)
+        (recipe,) = log["recipe"]
+        same = all(config.get(name) == value for name, value in recipe["config"].items())
+        if same and recipe["source"] in (None, data.get("source")):
+            return {event["step"]: (event["loss"], event["tolerance"]) for event in log["validation"]}
+    return {}
+
+
+def leaves_band(reference, step, loss):
+    """One line if a validation loss is not what the reference has after so many steps, else ""."""
+    if step not in reference:
+        return ""
+    expected, tolerance = reference[step]
+    if abs(loss - expected) <= tolerance:
+        return ""
+    words = f"validation loss {loss:.4f}, but the reference has {expected} +- {tolerance} after {step} steps"
+    return f"{words} (ERRATA.md, 'Is my loss right?')"
+
+
 def draw(folders):
     """Draw the runs in some folders into curve.png of the first one; returns its path."""
     from matplotlib.figure import Figure  # takes a second, and the training may do without
@@ -61,6 +91,10 @@ def draw(folders):
         left.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=name)
         for axes in right:
             axes.plot(*columns(log.get("hellaswag", []), "accuracy"), ".-", color=color, label=name)
+    begun = logs[str(folders[0])].get("start", [{}])[0]
+    if reference := find_reference(begun.get("config", {}), begun.get("data", {})):
+        low, high = ([loss + sign * width for loss, width in reference.values()] for sign in (-1, 1))
+        left.fill_between([*reference], low, high, color="gray", alpha=0.4, label="reference")
     left.set(xlabel="step", ylabel="loss: training (pale), validation")
     if any(map(is_fineweb, logs.values())):
         left.axhline(GPT2_LOSS, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")

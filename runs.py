@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from curve import draw
+from curve import draw, find_reference, leaves_band
 from fineweb import UserError, one_line
 
 PEAK_FLOPS = {  # of one GPU, a second: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
@@ -107,8 +107,9 @@ def newest_whole(folder, load):
 class Run:
     """The folder of a run that goes on: rank 0 writes, the others do nothing."""
 
-    def __init__(self, folder, config, machine, flops_per_token):
+    def __init__(self, folder, config, machine, flops_per_token, data=None):
         self.folder, self.config, self.peak = folder, config, peak_flops(machine)
+        self.reference = find_reference(asdict(config), data or {}) if machine.rank == 0 else {}
         self.flops_per_token = flops_per_token
         self.saved = -1  # steps in the last checkpoint
         self.first = None  # time and step of the first report
@@ -156,6 +157,13 @@ class Run:
         every = self.config.print_every
         if every and (begins or step % every == 0 or step == self.config.steps):
             print(f"{line}   {left} left")
+
+    def report_validation(self, step, loss):
+        """Log a validation loss and show it; tell it if it is not what others had at this step."""
+        self.log("validation", step=step, loss=loss)
+        print(f"step {step:4d}   validation loss {loss:.4f}")
+        if line := leaves_band(self.reference, step, loss):
+            warn(line)
 
     def draw(self):
         """Draw the log as curve.png. A failure is told, and ends nothing."""

@@ -492,8 +492,7 @@ def evaluate(model, held_out, examples, step, config, machine, run):
         loss = validate(model, held_out, config, machine)
         if loss is None:
             return True
-        run.log("validation", step=step, loss=loss)
-        print(f"step {step:4d}   validation loss {loss:.4f}")
+        run.report_validation(step, loss)
     if examples and is_due(step, config.hellaswag_every, config):
         accuracy = hellaswag.evaluate(model, examples, machine, batch=max(config.micro_batch // 4, 1))
         if accuracy is None:
@@ -628,7 +627,7 @@ def main(arguments=None):
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"a model that knows nothing pays ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")
-    run = Run(folder, config, machine, model.flops_per_token(config.context))
+    run = Run(folder, config, machine, model.flops_per_token(config.context), meta)
     goes_on = f" and goes on after step {start} of {config.steps}" if state else ""
     print(f"the run is in {folder}{goes_on}")
     run.log("resume" if state else "start", step=start, data=meta, **circumstances(config, machine))

@@ -1,5 +1,7 @@
 import json
+import math
 import re
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ from test_data import as_shards
 import curve
 import runs
 import train_gpt2
-from fineweb import UserError
+from fineweb import UserError, open_data
 from runs import Run, choose_folder
 from train_gpt2 import GPT, Config, Machine
 
@@ -220,3 +222,64 @@ def test_the_clock_of_a_step_holds_no_reporting(monkeypatch):
     data = as_shards(range(65)), None, dict(tokenizer="bytes")
     train_gpt2.train(train_gpt2.make_model(config), data, config, Machine(config), made)
     assert [seconds for *_, seconds in told] == [1, 1, 1, 1]
+
+
+@pytest.fixture
+def reference(tmp_path, monkeypatch):
+    """A folder with one reference curve: width 32 on the text "Hamlet"."""
+    monkeypatch.setattr(curve, "REFERENCE", tmp_path / "reference")
+    recipe = dict(event="recipe", config=dict(n_embd=32, steps=100), source="Hamlet")
+    points = [dict(event="validation", step=step, loss=3.0, tolerance=0.25) for step in (50, 100)]
+    curve.REFERENCE.mkdir()
+    (curve.REFERENCE / "one.jsonl").write_text("\n".join(map(json.dumps, [recipe, *points])))
+    return {50: (3.0, 0.25), 100: (3.0, 0.25)}
+
+
+def test_a_run_is_compared_with_the_same_recipe_on_the_same_data(reference):
+    config = dict(n_embd=32, steps=100, seed=7)
+    assert curve.find_reference(config, dict(source="Hamlet")) == reference
+    for other, source in [
+        (dict(n_embd=64), "Hamlet"),
+        (dict(steps=99), "Hamlet"),
+        ({}, "Macbeth"),
+        ({}, None),
+    ]:
+        assert curve.find_reference(config | other, dict(source=source)) == {}
+
+
+def test_a_run_that_leaves_the_band_is_told_so_in_one_line(reference, capsys):
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1, dict(source="Hamlet"))
+    run.log("start", config=dict(n_embd=32, steps=100, data="data"), data=dict(source="Hamlet"))
+    for step, loss in [(50, 3.24), (60, 9.9), (100, 3.26)]:
+        run.report_validation(step, loss)
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: validation loss 3.2600, but the reference has 3.0 +- 0.25 after 100 steps "
+        "(ERRATA.md, 'Is my loss right?')"
+    ]
+    with_band = curve.draw(["out"]).read_bytes()
+    (curve.REFERENCE / "one.jsonl").unlink()
+    assert curve.draw(["out"]).read_bytes() != with_band
+
+
+def test_training_is_compared_with_the_reference_of_its_text(reference, capsys):
+    *_, meta = open_data("laptop")
+    recipe = dict(event="recipe", config=dict(n_embd=8), source=meta["source"])
+    point = dict(event="validation", step=1, loss=99.0, tolerance=1)
+    (curve.REFERENCE / "two.jsonl").write_text("\n".join(map(json.dumps, [recipe, point])))
+    words = (
+        "--device cpu --n_layer 1 --n_head 2 --n_embd 8 --context 16 --steps 1 --val_tokens 99 --samples 0"
+    )
+    train_gpt2.main(words.split())
+    assert "but the reference has 99.0 +- 1 after 1 steps" in capsys.readouterr().err
+
+
+def test_the_references_are_of_presets():
+    known = {path.stem: curve.read_events(path) for path in curve.REFERENCE.glob("*.jsonl")}
+    assert set(known) == {"laptop", "gpt2"}
+    for preset, log in known.items():
+        config, _, _ = train_gpt2.parse_config(["--preset", preset])
+        (recipe,) = log["recipe"]
+        found = curve.find_reference(asdict(config), dict(source=recipe["source"]))
+        assert max(found) == config.steps and 250 in found
+        assert not curve.leaves_band(found, 7, math.nan) and curve.leaves_band(found, 250, math.nan)
+        assert all(0 < width < 0.2 for _, width in found.values())
