@@ -1,6 +1,7 @@
 # make train     train a small GPT on this computer: three minutes, no network
 # make test      run the tests
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
+# make play      run play.ipynb from top to bottom: four minutes
 # make replay    run every step of the history and compare what it prints with lectures/steps.toml
 #
 # Each makes an environment in .venv and installs requirements.txt into it; nothing is installed elsewhere.
@@ -14,13 +15,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: train test replay bench
+.PHONY: train test play replay bench
 
 train: .venv/installed
 	$(BIN)/python train_gpt2.py
 
 test: .venv/installed
 	$(BIN)/python -m pytest -q
+
+play: .venv/installed
+	NOTEBOOK=1 $(BIN)/python -m pytest -q tests/test_notebook.py
 
 replay: .venv/installed
 	$(BIN)/python lectures/steps.py replay
