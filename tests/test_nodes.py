@@ -55,8 +55,8 @@ def test_a_computer_that_is_lost_and_comes_back_changes_nothing(tmp_path):
         wait_for(lambda port=port: is_open(port))  # the first one is where they meet
         second = start(tmp_path, port, out)
         if out == "torn":
-            wait_for((tmp_path / out / "step_000040").exists)
-            time.sleep(draw.uniform(0, 1))
+            log, enough = tmp_path / out / "log.jsonl", draw.randrange(6000, 20000)  # bytes: some steps
+            wait_for(lambda log=log, enough=enough: log.exists() and log.stat().st_size > enough)
             family = subprocess.run(["pgrep", "-P", str(second.pid)], capture_output=True, text=True).stdout
             for pid in [second.pid, *map(int, family.split())]:
                 os.kill(pid, 9)
