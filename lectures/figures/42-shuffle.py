@@ -7,40 +7,44 @@ In the order of the files, by a straight line modulo the number of windows, and 
 import sys
 from pathlib import Path
 
+from figure import Figure
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fineweb import shuffled
 
-COUNT, SIZE, GAP, TOP, LEFT = 200, 220, 40, 34, 44
+COUNT, SIZE, LEFT, TOP, GAP = 200, 270, 56, 44, 46
 PANELS = {
-    "as in the files: p": lambda position: position,
-    "affine: (77 p + 30) mod 200": lambda position: (77 * position + 30) % COUNT,
+    "file order: p": lambda position: position,
+    "straight line: (77 p + 30) mod 200": lambda position: (77 * position + 30) % COUNT,
     "Feistel, epoch 0": lambda position: shuffled(position, COUNT, "1 0"),
     "Feistel, epoch 1": lambda position: shuffled(position, COUNT, "1 1"),
 }
 
 
 def main():
-    width, height = LEFT + len(PANELS) * (SIZE + GAP), TOP + SIZE + 40
-    size = f'viewBox="0 0 {width} {height}"'
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">']
-    lines += [f'<rect width="{width}" height="{height}" fill="white"/>']
-    for number, (title, order) in enumerate(PANELS.items()):
-        x = LEFT + number * (SIZE + GAP)
-        windows = [order(position) for position in range(COUNT)]
-        assert sorted(windows) == list(range(COUNT)), title  # all four are permutations
-        lines.append(f'<text x="{x}" y="{TOP - 10}" font-size="15">{title}</text>')
-        lines.append(f'<rect x="{x}" y="{TOP}" width="{SIZE}" height="{SIZE}" fill="none" stroke="#999"/>')
-        for position, window in enumerate(windows):
-            at = x + SIZE * (position + 0.5) / COUNT, TOP + SIZE - SIZE * (window + 0.5) / COUNT
-            lines.append(f'<circle cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="1.8" fill="#1f5fa8"/>')
-        words = f"position in the epoch, 0 to {COUNT - 1}"
-        lines.append(f'<text x="{x}" y="{TOP + SIZE + 22}" font-size="13">{words}</text>')
-    middle = TOP + SIZE / 2
-    lines.append(
-        f'<text x="24" y="{middle}" font-size="13" text-anchor="middle" '
-        f'transform="rotate(-90 24 {middle})">window</text>'
+    title = (
+        "Four orders of 200 windows: only the Feistel network's have no pattern, and each epoch has its own"
     )
-    Path(__file__).with_suffix(".svg").write_text("\n".join([*lines, "</svg>"]) + "\n", encoding="utf-8")
+    picture = Figure(LEFT + 2 * SIZE + GAP + 18, TOP + 2 * SIZE + GAP + 56, title)
+    for number, (name, order) in enumerate(PANELS.items()):
+        x, y = LEFT + number % 2 * (SIZE + GAP), TOP + number // 2 * (SIZE + GAP)
+        windows = [order(position) for position in range(COUNT)]
+        assert sorted(windows) == list(range(COUNT)), name  # all four are permutations
+        color = "green" if name.startswith("Feistel") else "orange"
+        picture.text(x, y - 10, name, color, 15, bold=True)
+        picture.rect(x, y, SIZE, SIZE, "panel", border="line", radius=0)
+        for position, window in enumerate(windows):
+            at = x + SIZE * (position + 0.5) / COUNT, y + SIZE - SIZE * (window + 0.5) / COUNT
+            picture.circle(*at, 2.4, color)
+        if number % 2 == 0:
+            picture.text(x - 8, y + 12, f"{COUNT - 1}", "muted", 13, "right")
+            picture.text(x - 8, y + SIZE, "0", "muted", 13, "right")
+            picture.text(x - 18, y + SIZE / 2, "window", "muted", 14, "center", turn=-90)
+        if number >= 2:
+            picture.text(x, y + SIZE + 20, "0", "muted", 13)
+            picture.text(x + SIZE, y + SIZE + 20, f"{COUNT - 1}", "muted", 13, "right")
+            picture.text(x + SIZE / 2, y + SIZE + 36, "position in the epoch", "muted", 14, "center")
+    picture.save(__file__)
 
 
 if __name__ == "__main__":
