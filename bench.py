@@ -27,6 +27,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from errors import run_program
+
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
 
@@ -223,4 +225,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

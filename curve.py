@@ -8,11 +8,10 @@ shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same recipe's cur
 """
 
 import json
-import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from fineweb import UserError
+from errors import UserError, run_program
 
 GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
 REFERENCE = Path(__file__).parent / "reference"  # logs, each with the recipe that a run must have
@@ -119,8 +118,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_program(main)

@@ -22,7 +22,6 @@ import itertools
 import json
 import multiprocessing
 import os
-import re
 import shutil
 import signal
 import sys
@@ -37,10 +36,7 @@ import pyarrow.ipc
 import tiktoken
 from tqdm import tqdm
 
-
-class UserError(Exception):
-    """Something that the user can mend: a message with the remedy; the exit code is 2."""
-
+from errors import UserError, one_line, run_program
 
 # ---- Tokens ------------------------------------------------------------------------------------------------
 
@@ -233,11 +229,6 @@ FINEWEB = "HuggingFaceFW/fineweb-edu"  # Penedo et al. 2024
 REVISION = "87f09149ef4734204d70ed1d046ddc9ca3f2b8f9"
 PRETOKENIZED = "kjj0/finewebedu10B-gpt2"  # its sample-10BT in shards
 READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".txt": "text"}
-
-
-def one_line(error):
-    """An exception as one line, without the colours that some have."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}").split())
 
 
 def find_parts(options):
@@ -523,10 +514,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (UserError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit("stopped: the same command goes on")
+    run_program(main, interrupted="interrupted (the same command continues)")

@@ -10,14 +10,14 @@ JSON object on each line: ctx, endings and label.
 import contextlib
 import functools
 import json
-import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from fineweb import UserError, get_tokenizer, one_line
+from errors import UserError, one_line, run_program, warn
+from fineweb import get_tokenizer
 from machine import Machine
 
 
@@ -115,7 +115,7 @@ def load_for(model, machine):
             encode = get_tokenizer(model.config.tokenizer).encode_ordinary
             return [Example(example, encode, model.config.context) for example in load_examples()]
         except UserError as error:
-            print(f"warning: no HellaSwag in this run (--hellaswag_every 0): {error}", file=sys.stderr)
+            warn(f"no HellaSwag in this run (--hellaswag_every 0): {error}")
 
     return machine.from_rank_0(load)
 
@@ -160,11 +160,8 @@ def main(arguments=None):
     examples = [Example(example, encode, context) for example in examples]
     accuracy = evaluate(model.to(machine.device), examples, machine, options.batch, progress=True)
     print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples, on {machine}")
+    machine.shutdown()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_program(main)

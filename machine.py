@@ -1,22 +1,56 @@
-"""What a process runs on, decided once: its device, its precision, and its rank among the others."""
+"""The machine a process runs on, decided once: its device, its precision, and its rank among the others."""
 
 import ctypes
+import datetime
 import functools
 import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import torch
 import torch.distributed as dist
 
-from fineweb import UserError
+from errors import UserError
+
+TIMEOUT = datetime.timedelta(minutes=30)  # for ranks that wait while rank 0 downloads, samples or saves
+
+
+def read_ranks():
+    """Return rank, world size, and rank and world size on this computer, as torchrun sets them. UserError."""
+    names = {"RANK": "0", "WORLD_SIZE": "1"}
+    names |= {
+        "LOCAL_RANK": os.environ.get("RANK", "0"),
+        "LOCAL_WORLD_SIZE": os.environ.get("WORLD_SIZE", "1"),
+    }
+    values = {name: os.environ.get(name, default) for name, default in names.items()}
+    for name, value in values.items():
+        if not (value.isascii() and value.isdecimal() and len(value) < 7):
+            raise UserError(
+                f"{name} is {value!r} in the environment, not a number (unset it, or use torchrun)"
+            )
+    rank, world, local_rank, local_world = map(int, values.values())
+    if rank >= world:
+        raise UserError(
+            f"RANK is {rank} in the environment, but WORLD_SIZE {world} (unset both, or use torchrun)"
+        )
+    if world > 1 and "MASTER_ADDR" not in os.environ:
+        raise UserError(
+            f"WORLD_SIZE is {world} in the environment, but MASTER_ADDR is not set (use torchrun)"
+        )
+    return rank, world, local_rank, local_world
 
 
 class Machine:
-    """What this process runs on, decided once: its device, its precision, and its rank among the others."""
+    """A process's device, precision and rank, for a Config or anything with its fields.
+
+    device, dtype and compile are decided. autocast() is a context for the forward pass, synchronize() waits
+    for the device, stopping is whether a signal has asked the run to end.
+    """
 
     def __init__(self, config):
+        self.rank, self.world, self.local_rank, self.local_world = read_ranks()
         self.device = pick_device(config.device)
         self.dtype = pick_dtype(config.dtype, self.device)
         mixed = self.dtype != torch.float32
@@ -25,14 +59,12 @@ class Machine:
         if self.device.type == "cpu" and sys.platform == "linux":
             keep_freed_memory()
         self.synchronize = torch.get_device_module(self.device).synchronize
-        self.rank = int(os.environ.get("RANK", 0))  # torchrun sets these
-        self.world = int(os.environ.get("WORLD_SIZE", 1))
         self.stopping = False  # see stop_on_signals
         if config.deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS wants that
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it
             torch.use_deterministic_algorithms(True, warn_only=True)
         if self.world > 1:
-            self.join()
+            self.init_process_group()
         torch.set_float32_matmul_precision("high")  # TF32: CUDA multiplies matrices with 10 bits of mantissa
 
     def __str__(self):
@@ -40,27 +72,33 @@ class Machine:
         name = f" ({torch.cuda.get_device_name(self.device)})" if self.device.type == "cuda" else ""
         return f"{ranks}{self.device}{name} in {str(self.dtype).removeprefix('torch.')}"
 
-    def join(self):
-        """Take this process's own device of the computer, and meet the other ranks."""
+    def init_process_group(self):
+        """Take this process's own device of the computer, and connect to the other ranks. Or UserError."""
+        device = None
         if self.device.type != "cpu":
             module = torch.get_device_module(self.device)
-            here, count = int(os.environ.get("LOCAL_WORLD_SIZE", self.world)), module.device_count()
-            if here > count:
-                remedy = f"use --nproc_per_node={count}, or --device cpu"
-                raise UserError(f"{here} processes on this computer, but {count} x {self.device} ({remedy})")
-            module.set_device(int(os.environ.get("LOCAL_RANK", self.rank)))
-        # DDP needs this module, whose functions keep a group that is there when it is imported: see leave.
+            if self.local_world > module.device_count():
+                fix = f"use --nproc_per_node={module.device_count()}, or --device cpu"
+                found = f"{module.device_count()} x {self.device}"
+                raise UserError(f"{self.local_world} processes on this computer, but {found} ({fix})")
+            module.set_device(self.local_rank)
+            device = torch.device(self.device.type, self.local_rank)
+        # DDP imports this module, whose functions keep the group that exists at that moment: see shutdown.
         from torch.distributed.nn import functional  # noqa: F401
 
-        store, rank, world = next(dist.rendezvous("env://"))
-        if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:  # one computer
-            # torchrun keeps its store over restarts: so that no rank finds the address of a dead one.
+        try:
+            store, rank, world = next(dist.rendezvous("env://", timeout=TIMEOUT))
+        except (OSError, ValueError, RuntimeError) as error:  # dist.DistError is a RuntimeError
+            raise UserError(f"cannot connect to the other ranks: {error} (use torchrun)") from error
+        if self.local_world == self.world:  # one computer
+            # torchrun keeps its store over restarts: do not let a rank find the address of a dead one.
             store = dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
         backend = dist.get_default_backend_for_device(self.device)  # nccl, or gloo on CPUs
-        dist.init_process_group(backend, store=store, rank=rank, world_size=world)
+        more = dict(timeout=TIMEOUT, device_id=device if backend == "nccl" else None)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world, **more)
 
-    def leave(self):
-        """Part from the other ranks, when all have come here and nobody holds a DDP any more."""
+    def shutdown(self):
+        """Leave the process group, when all ranks have come here and nothing refers to a DDP any more."""
         if self.world > 1:
             dist.barrier()
             dist.destroy_process_group()
@@ -74,7 +112,7 @@ class Machine:
         return tensor
 
     def sum(self, *numbers):
-        """The sums of some numbers over the ranks, in float64, on every rank."""
+        """Return the sums of numbers over the ranks, in float64, on every rank."""
         if self.world > 1:
             tensor = torch.tensor(numbers, dtype=torch.float64, device=self.device)
             dist.all_reduce(tensor)
@@ -82,29 +120,30 @@ class Machine:
         return numbers
 
     def from_rank_0(self, function):
-        """What function() returns on rank 0, on every rank."""
+        """Return on every rank what function() returns on rank 0."""
         answer = [function() if self.rank == 0 else None]
         if self.world > 1:
             dist.broadcast_object_list(answer)
         return answer[0]
 
     def stop_on_signals(self):
-        """Let the first SIGTERM or Ctrl-C set .stopping, so that a run ends in order; a second kills it."""
-        names = ("SIGTERM", "SIGINT", "SIGHUP")  # the last one: the terminal is gone; not on Windows
+        """Let the first SIGTERM or Ctrl-C set .stopping, so that a run ends cleanly; a second kills it."""
+        names = ("SIGTERM", "SIGINT", "SIGHUP")  # SIGHUP: the terminal is gone; not on Windows
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
 
         def stop(number, frame):
             self.stopping = True
             for number in numbers:
                 signal.signal(number, signal.SIG_DFL)
-            os.write(2, b"stopping after this step; a second signal stops at once\n")  # print may be busy
+            with suppress(OSError):
+                os.write(2, b"stopping after this step; a second signal stops at once\n")  # print may be busy
 
         for number in numbers:
             signal.signal(number, stop)
 
 
 def keep_freed_memory():
-    """Make glibc reuse large blocks of memory, instead of returning each to the kernel: see mallopt(3)."""
+    """Make glibc reuse large blocks of memory instead of returning each to the kernel: see mallopt(3)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
     if mallopt:
         M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
@@ -113,16 +152,16 @@ def keep_freed_memory():
 
 
 def pick_device(name):
-    """The device of that name; auto is the accelerator that PyTorch finds (CUDA, MPS, ...), else the CPU."""
+    """Return the device of that name; auto is the accelerator that PyTorch finds, else the CPU. UserError."""
     best = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     known = {"auto": best, "cpu": torch.device("cpu"), best.type: best}
     if name not in known:
-        raise UserError(f"--device {name} is not here (there is {', '.join(known)})")
+        raise UserError(f"--device {name} is not available (there is {', '.join(known)})")
     return known[name]
 
 
 def pick_dtype(name, device):
-    """The precision of that name; auto is bfloat16 where the hardware multiplies in it, else float32."""
+    """Return the precision of that name; auto is bfloat16 where the hardware has it, else float32."""
     if name != "auto":
         return getattr(torch, name)
     native = False
@@ -130,5 +169,5 @@ def pick_dtype(name, device):
         native = torch.cuda.get_device_capability(device) >= (8, 0)  # older GPUs only emulate it
     elif device.type == "cpu":
         features = getattr(torch.cpu, "get_capabilities", dict)()
-        native = features.get("avx512_bf16", False) or features.get("amx_bf16", False)
+        native = any(features.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # x86, Arm
     return torch.bfloat16 if native else torch.float32

@@ -9,7 +9,6 @@ The hours are those of the optimizer steps: validation, HellaSwag and samples co
 Lambda (lambda.ai/instances, September 2026): for an hour of one of eight GPUs, of a single A10.
 """
 
-import os
 import statistics
 import sys
 import time
@@ -18,9 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from fineweb import Tokens, UserError
+from errors import UserError, collect_error, run_program
+from fineweb import Tokens
 from flags import knob
-from machine import Machine
+from machine import Machine, pick_device, read_ranks
 from runs import PEAK_FLOPS, peak_flops
 from train_gpt2 import (
     GPT,
@@ -105,8 +105,6 @@ def peak_memory(device):
 
 def measure(config, machine):
     """Take steps of one and of two micro-batches, and print what the run would take."""
-    if machine.rank != 0:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     draw = np.random.default_rng(config.seed)
     tokens = Tokens(draw.integers(config.vocab_size, size=2**20 + 1, dtype=np.uint16))
     model = make_model(config).to(machine.device)
@@ -135,22 +133,19 @@ def measure(config, machine):
 
 def main(arguments=None):
     config, _, problems = parse_config(arguments, Plan, __doc__)
-    world = int(os.environ.get("WORLD_SIZE", 1)) if config.measure else config.gpus
+    ranks = collect_error(problems, read_ranks)
+    world = ranks[1] if config.measure and ranks else config.gpus
     problems += find_problems(config, world, {})
+    if config.measure:
+        collect_error(problems, pick_device, config.device)
     if problems:
         raise UserError("\n".join(problems))
     if not config.measure:
         return show(config)
     machine = Machine(config)
     measure(config, machine)
-    machine.leave()
+    machine.shutdown()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except UserError as error:
-        if os.environ.get("LOCAL_RANK", "0") == "0":
-            for line in str(error).splitlines():
-                print(f"error: {line}", file=sys.stderr)
-        sys.exit(2)
+    run_program(main)

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from curve import draw, find_reference, leaves_band
-from fineweb import UserError, one_line
+from errors import UserError, one_line, warn
 
 PEAK_FLOPS = {  # of one GPU, a second: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
     "A10": 125e12,
@@ -70,8 +70,8 @@ def choose_folder(out, name, resume=False):
         folder = following
 
 
-def circumstances(config, machine):
-    """What somebody wants to know who sees only the log: a dictionary."""
+def environment_info(config, machine):
+    """Return what explains a run to somebody who has only its log: command, commit, versions, settings."""
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
         commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
@@ -80,12 +80,6 @@ def circumstances(config, machine):
     versions = dict(python=platform.python_version(), torch=torch.__version__, cuda=torch.version.cuda)
     facts = dict(command=sys.argv, commit=commit, versions=versions, machine=str(machine))
     return facts | dict(config=asdict(config))
-
-
-def warn(text):
-    """Tell in one line what went wrong, where the program goes on all the same."""
-    if os.environ.get("RANK", "0") == "0":
-        print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
 def newest_whole(folder, load):
@@ -98,7 +92,7 @@ def newest_whole(folder, load):
         try:
             return load(path)
         except Exception as error:  # what is torn fails in many ways
-            warn(f"{path} is not a whole checkpoint: {one_line(error)[:200]}")
+            warn(f"{path} is not a whole checkpoint: {one_line(error)}")
     if found:
         raise UserError(f"no checkpoint in {folder} is whole (choose another --out to start afresh)")
     return None
@@ -171,7 +165,7 @@ class Run:
             try:
                 print(f"{draw([self.folder])} is the curve")
             except Exception as error:  # a full disk, a log of another program, ...
-                warn(f"cannot draw the curve: {one_line(error)[:200]}")
+                warn(f"cannot draw the curve: {one_line(error)}")
 
     def save(self, step, model, state, keep):
         """Write a checkpoint: whole, or not at all; then delete all but the newest `keep` (0: keep all).
@@ -193,7 +187,7 @@ class Run:
             partial.rename(path)
         except Exception as error:  # the disk is full, and each library says it in its own way
             shutil.rmtree(partial, ignore_errors=True)
-            warn(f"cannot save {path}: {one_line(error)[:200]} (make room; older checkpoints are kept)")
+            warn(f"cannot save {path}: {one_line(error)} (make room; older checkpoints are kept)")
             return
         self.saved = step
         self.log("save", step=step)

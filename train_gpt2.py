@@ -14,8 +14,6 @@ The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), 
 import contextlib
 import functools
 import math
-import os
-import sys
 import time
 from dataclasses import asdict, dataclass, fields, replace
 
@@ -27,10 +25,11 @@ from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
 import weights
-from fineweb import UserError, get_tokenizer, one_line, open_data, shuffled
-from flags import attempt, find_senseless, knob, read_flags
-from machine import Machine, pick_device
-from runs import Run, checkpoints, choose_folder, circumstances, newest_whole
+from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
+from fineweb import get_tokenizer, open_data, shuffled
+from flags import find_invalid, knob, read_flags
+from machine import Machine, pick_device, read_ranks
+from runs import Run, checkpoints, choose_folder, environment_info, newest_whole
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -261,7 +260,7 @@ def parse_config(arguments=None, knobs=Config, description=__doc__):
     given, problems = read_flags(knobs, description, arguments)
     preset = given.get("preset", "finetune" if "init" in given else "laptop")
     config = knobs(**(dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"]) | given))
-    return config, given, problems + find_senseless(config)
+    return config, given, problems + find_invalid(config)
 
 
 def find_problems(config, world, meta):
@@ -269,14 +268,14 @@ def find_problems(config, world, meta):
     problems, n_head = [], max(config.n_head, 1)
     if config.n_embd % n_head != 0:
         nearest = max(round(config.n_embd / n_head), 1) * n_head
-        problems.append(f"--n_embd {config.n_embd} is no multiple of --n_head {n_head}; {nearest} would be")
+        reason = f"--n_embd {config.n_embd} is not a multiple of --n_head {n_head}"
+        problems.append(f"{reason}; the nearest is {nearest}")
     size = max(config.context * world, 1)
     if config.batch_tokens % size != 0:
         nearest = max(round(config.batch_tokens / size), 1) * size
-        product = f"--context {config.context} x ranks {world} = {size}"
-        problems.append(
-            f"--batch_tokens {config.batch_tokens} is no multiple of {product}; {nearest} would be"
-        )
+        product = f"--context {config.context} x {world} ranks = {size}"
+        reason = f"--batch_tokens {config.batch_tokens} is not a multiple of {product}"
+        problems.append(f"{reason}; the nearest is {nearest}")
     for name in ("tokenizer", "vocab_size"):
         if getattr(config, name) != meta.get(name, getattr(config, name)):
             problems.append(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
@@ -284,7 +283,6 @@ def find_problems(config, world, meta):
         problems.append(f"{config.data} has {meta['train_tokens']} tokens to train: --context must be less")
     if meta.get("val_tokens", 2) < 2:
         problems.append(f"{config.data} has {meta['val_tokens']} tokens to validate, and 2 are needed")
-    attempt(problems, pick_device, config.device)
     return problems
 
 
@@ -407,7 +405,7 @@ def try_batch(replica, tokens, config, machine, optional):
         machine.synchronize()
         return ""
     except Exception as error:  # no C++ compiler, no Triton, an operator that it does not know, ...
-        if "out of memory" not in str(error) and not optional:
+        if isinstance(error, UserError) or not (is_out_of_memory(error) or optional):
             raise
         return one_line(error)
     finally:
@@ -429,17 +427,17 @@ def make_replica(model, tokens, config, machine):
         if not fast and machine.device.type == "cpu":  # it does not say that its memory is short
             return replica, config
         error = try_batch(replica, tokens, config, machine, optional=fast)
-        short, failed = machine.sum("out of memory" in error, bool(error))
+        short, failed = machine.sum(is_out_of_memory(error), bool(error))
         if not failed:
             return replica, config
         if not short:
-            print(f"torch.compile does not work here, going on without it ({error[:100] or 'another rank'})")
+            warn(f"torch.compile does not work here, continuing without it ({error[:100] or 'another rank'})")
             fast = False
         elif size > 1:
             print(f"{size} sequences in a forward pass do not fit into memory, trying fewer")
             most = size // 2
         else:
-            raise UserError("a single sequence does not fit into memory: take a smaller model or --context")
+            raise UserError("a single sequence does not fit into memory (use a smaller model or --context)")
 
 
 def make_optimizer(model, config):
@@ -590,35 +588,35 @@ def sample(config, folder, given):
 
 def main(arguments=None):
     config, given, problems = parse_config(arguments)
-    speak = "sample" in given
-    folder = attempt(problems, choose_folder, config.out, config.preset, config.resume or speak)
-    whole = attempt(problems, newest_whole, folder, load_checkpoint) if config.resume else None
+    sample_only = "sample" in given
+    folder = collect_error(problems, choose_folder, config.out, config.preset, config.resume or sample_only)
+    whole = collect_error(problems, newest_whole, folder, load_checkpoint) if config.resume else None
     model, state = whole or (None, None)
     if state:
         config = go_on(state, given, folder, problems)
-    data = None if speak else attempt(problems, open_data, config.data)
+    data = None if sample_only else collect_error(problems, open_data, config.data)
     meta = data[-1] if data else {}
     from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
     config = replace(config, **{name: meta[name] for name in from_data})
-    if config.init != "scratch" and not model and not speak:
-        model = attempt(problems, make_model, config, given, meta)
+    if config.init != "scratch" and not model and not sample_only:
+        model = collect_error(problems, make_model, config, given, meta)
     if model:
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))
-    if not speak:
-        problems += find_problems(config, int(os.environ.get("WORLD_SIZE", 1)), meta)
+    if not sample_only:
+        ranks = collect_error(problems, read_ranks)
+        problems += find_problems(config, ranks[1] if ranks else 1, meta)
+        collect_error(problems, pick_device, config.device)
         if meta and config.sample_every:  # now, and not after hours, when the first sample wants it
-            attempt(problems, get_tokenizer, config.tokenizer)
+            collect_error(problems, get_tokenizer, config.tokenizer)
     if state and meta and state["data"] != meta:
         problems.append(f"--data {config.data} is not what {folder} was begun with: leave it out")
     if problems:
         raise UserError("\n".join(problems))
-    if speak:
+    if sample_only:
         return sample(config, folder, given)
     start = state["step"] if state else 0
     machine = Machine(config)
-    if machine.rank != 0:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # rank 0 speaks for all
     if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
         raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
@@ -630,19 +628,12 @@ def main(arguments=None):
     run = Run(folder, config, machine, model.flops_per_token(config.context), meta)
     goes_on = f" and goes on after step {start} of {config.steps}" if state else ""
     print(f"the run is in {folder}{goes_on}")
-    run.log("resume" if state else "start", step=start, data=meta, **circumstances(config, machine))
+    run.log("resume" if state else "start", step=start, data=meta, **environment_info(config, machine))
     machine.stop_on_signals()
     train(model, data, config, machine, run, state)
     run.draw()
-    machine.leave()
+    machine.shutdown()
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace", line_buffering=True)  # a model says what no terminal can show
-    try:
-        main()
-    except UserError as error:
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # all processes of a computer say the same
-            for line in str(error).splitlines():
-                print(f"error: {line}", file=sys.stderr)
-        sys.exit(2)
+    run_program(main)

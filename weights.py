@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file, save_file
 
-from fineweb import UserError, one_line
+from errors import UserError, one_line
 
 FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
     "model_type": "gpt2",
@@ -28,12 +28,12 @@ SIZES = {  # our names, and theirs
 
 
 def is_transposed(key, weight):
-    """Whether OpenAI stored a weight the other way round than nn.Linear: a block's matrices are (in, out)."""
+    """Return whether the checkpoint has a weight transposed: the matrices of blocks are (in, out)."""
     return key.startswith("h.") and weight.dim() == 2
 
 
 def load(name, build):
-    """The GPT-2 in the folder `name`, or of that name on the hub: build(fields of a GPTConfig), filled.
+    """Load the GPT-2 in the folder `name`, or of that name on the hub: build(fields of a GPTConfig), filled.
 
     Raises UserError if it cannot be read, differs from GPT-2 in more than its sizes, or lacks a tensor.
     """
@@ -57,13 +57,13 @@ def load(name, build):
         weights["lm_head.weight"] = weights["wte.weight"]
         model.load_state_dict(weights)  # strict: the same names and the same shapes, both ways
     except Exception as error:  # no network, no such name, a file that is missing, torn, of another model
-        remedy = "give a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
-        raise UserError(f"cannot load {name}: {one_line(error)} ({remedy})") from error
+        fix = "use a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
+        raise UserError(f"cannot load {name}: {one_line(error)} ({fix})") from error
     return model
 
 
 def save(model, directory):
-    """Write a GPT into a folder as Hugging Face's GPT2LMHeadModel reads it: float32, without the padding."""
+    """Write a GPT to a folder as Hugging Face's GPT2LMHeadModel reads it: float32, without the padding."""
     folder, size = Path(directory), model.config.vocab_size
     folder.mkdir(parents=True, exist_ok=True)
     weights = {}

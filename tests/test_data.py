@@ -10,7 +10,8 @@ import torch
 
 import fineweb
 import train_gpt2
-from fineweb import Shards, UserError, open_data
+from errors import UserError
+from fineweb import Shards, open_data
 from train_gpt2 import Config, micro_steps
 
 SMALL = Config(shuffle=False, context=8, micro_batch=3, batch_tokens=24)
@@ -218,8 +219,8 @@ def test_the_rows_of_a_step_do_not_depend_on_the_micro_batch(micro_batch):
 @pytest.mark.parametrize("batch_tokens, nearest", [(500, 496), (130, 128), (3, 16)])
 def test_steps_that_the_ranks_cannot_share_are_a_problem_with_the_nearest_that_do(batch_tokens, nearest):
     config = Config(context=16, micro_batch=4, batch_tokens=batch_tokens, device="cpu")
-    reason = f"--batch_tokens {batch_tokens} is no multiple of --context 16 x ranks 1 = 16"
-    assert train_gpt2.find_problems(config, 1, {}) == [f"{reason}; {nearest} would be"]
+    reason = f"--batch_tokens {batch_tokens} is not a multiple of --context 16 x 1 ranks = 16"
+    assert train_gpt2.find_problems(config, 1, {}) == [f"{reason}; the nearest is {nearest}"]
     config = Config(context=16, micro_batch=4, batch_tokens=nearest, device="cpu")
     assert train_gpt2.find_problems(config, 1, {}) == []
 

@@ -17,7 +17,7 @@ import pytest
 import tiktoken
 
 import fineweb
-from fineweb import UserError
+from errors import UserError
 
 ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak. <|endoftext|> Où ? ☃\n" * 40

@@ -9,7 +9,8 @@ from test_model import hugging_face_gpt2
 from test_ranks import torchrun
 
 import hellaswag
-from fineweb import UserError, get_tokenizer
+from errors import UserError
+from fineweb import get_tokenizer
 from hellaswag import Example, load_examples
 from machine import Machine
 from train_gpt2 import GPT, Config, GPTConfig
@@ -109,7 +110,7 @@ model = GPT(GPTConfig(257, 64, 2, 2, 32), torch.Generator().manual_seed(0))
 rows = machine.from_rank_0(lambda: load_examples("rows.jsonl"))
 examples = [Example(row, get_tokenizer("bytes").encode_ordinary, 64) for row in rows]
 print(f"rank {machine.rank} says {evaluate(model, examples, machine)}.")
-machine.leave()
+machine.shutdown()
 """
     said = []
     for world in (1, 2):

@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from train_gpt2 import GPT, MLP, Block, CausalSelfAttention, GPTConfig, UserError
+from errors import UserError
+from train_gpt2 import GPT, MLP, Block, CausalSelfAttention, GPTConfig
 
 SMALL = dict(vocab_size=65, context=16, n_layer=2, n_head=4, n_embd=32)
 
@@ -242,7 +243,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_in_one_line(tmp_path, kind, m
 
 
 def test_a_folder_without_a_checkpoint_is_refused_with_the_remedy(tmp_path):
-    with pytest.raises(UserError, match="config.json.*give a folder with config.json and model.safetensors"):
+    with pytest.raises(UserError, match="config.json.*use a folder with config.json and model.safetensors"):
         GPT.from_pretrained(tmp_path)
 
 

@@ -9,7 +9,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
 import plan
-from fineweb import UserError
+from errors import UserError
 from train_gpt2 import GPT, PRESETS, Config, GPTConfig
 
 
@@ -72,14 +72,16 @@ def test_a_model_that_no_gpu_holds_is_told(capsys):
 
 
 def test_gpus_that_cannot_share_the_batch_are_refused_with_the_remedy():
-    with pytest.raises(UserError, match="is no multiple of --context 1024 x ranks 6 = 6144; 522240 would be"):
+    with pytest.raises(
+        UserError, match="is not a multiple of --context 1024 x 6 ranks = 6144; the nearest is 522240"
+    ):
         plan.main("--preset gpt2 --gpus 6 --mfu 0.5".split())
     with pytest.raises(UserError) as caught:
         plan.main("--gpus 0 --mfu none --step 3".split())
     assert str(caught.value).splitlines() == [
-        "--step is unknown (is it --steps?)",
+        "--step is unknown (did you mean --steps?)",
         "--mfu none is not a number",
-        "--gpus must be at least 1, not 0",
+        "--gpus 0 is below the minimum of 1",
     ]
 
 

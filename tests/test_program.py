@@ -1,7 +1,6 @@
 import functools
 import json
 import math
-import os
 import platform
 import re
 import shutil
@@ -19,8 +18,9 @@ from test_data import as_shards
 import fineweb
 import machine
 import train_gpt2
+from errors import UserError
 from runs import Run
-from train_gpt2 import Config, Machine, UserError, parse_config
+from train_gpt2 import Config, Machine, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
 TINY += "--micro_batch 2 --batch_tokens 64 --preset gpt2 --data data --hellaswag_every 0".split()
@@ -121,40 +121,41 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
     with pytest.raises(UserError) as caught:
         train_gpt2.main(words.split())
     assert str(caught.value).splitlines() == [
-        "--warmup is unknown (is it --warmup_steps?)",
-        "--n_lay is unknown (is it --n_layer?)",
+        "--warmup is unknown (did you mean --warmup_steps?)",
+        "--n_lay is unknown (did you mean --n_layer?)",
         "foo is unknown (see --help)",
         "--steps ten is not a whole number",
         "--resume 3 is not true or false",
-        "--dropout must be less than 1, not 1.0",
-        "--preset gpt4 is unknown (laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
-        "gpt3-medium, gpt3-large, gpt3-xl)",
-        "--dtype float16 is unknown (auto, float32, bfloat16)",
-        "--compile yes is unknown (auto, true, false)",
-        "--lr must be at least 0, not -1.0",
+        "--dropout 1.0 is not below 1",
+        "--preset gpt4 is not one of laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
+        "gpt3-medium, gpt3-large, gpt3-xl",
+        "--dtype float16 is not one of auto, float32, bfloat16",
+        "--compile yes is not one of auto, true, false",
+        "--lr -1.0 is below the minimum of 0",
     ]
 
 
 def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "6")
+    monkeypatch.setenv("MASTER_ADDR", "localhost")
     words = (
         "--n_embd 100 --n_head 3 --batch_tokens 500 --micro_batch 1 --context 16 --vocab_size 9 --device xpu"
     )
     with pytest.raises(UserError) as caught:
         train_gpt2.main([*words.split(), "--data", "data", "--warmup", "1"])
     assert str(caught.value).splitlines() == [
-        "--warmup is unknown (is it --warmup_steps?)",
-        "--n_embd 100 is no multiple of --n_head 3; 99 would be",
-        "--batch_tokens 500 is no multiple of --context 16 x ranks 6 = 96; 480 would be",
+        "--warmup is unknown (did you mean --warmup_steps?)",
+        "--n_embd 100 is not a multiple of --n_head 3; the nearest is 99",
+        "--batch_tokens 500 is not a multiple of --context 16 x 6 ranks = 96; the nearest is 480",
         "--vocab_size 9, but data has 257",
-        f"--device xpu is not here (there is {', '.join(dict.fromkeys(['auto', 'cpu', *accelerators()]))})",
+        f"--device xpu is not available (there is {', '.join(accelerators())})",
     ]
     with pytest.raises(UserError) as caught:
         train_gpt2.main(["--data", "nowhere", "--steps", "-1", "--context", "8"])
     assert str(caught.value).splitlines() == [
-        "--steps must be at least 0, not -1",
+        "--steps -1 is below the minimum of 0",
         "there are no train shards in nowhere (is that its name? fineweb.py makes them)",
-        "--batch_tokens 1024 is no multiple of --context 8 x ranks 6 = 48; 1008 would be",
+        "--batch_tokens 1024 is not a multiple of --context 8 x 6 ranks = 48; the nearest is 1008",
     ]
     with pytest.raises(UserError, match="^data has .* tokens to train: --context must be less$"):
         monkeypatch.setenv("WORLD_SIZE", "1")
@@ -163,7 +164,7 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
 
 def accelerators():
     best = torch.accelerator.current_accelerator(check_available=True)
-    return [best.type] if best else []
+    return list(dict.fromkeys(["auto", "cpu", *([best.type] if best else [])]))
 
 
 def test_the_program_tells_each_problem_on_its_line_and_ends_with_code_2():
@@ -173,10 +174,8 @@ def test_the_program_tells_each_problem_on_its_line_and_ends_with_code_2():
     assert done.stderr.splitlines() == [
         "error: --zzz is unknown (see --help)",
         "error: --steps ten is not a whole number",
-        "error: --lr must be at least 0, not nan",
+        "error: --lr nan is below the minimum of 0",
     ]
-    others = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"LOCAL_RANK": "1"})
-    assert others.returncode == 2 and others.stderr == ""
 
 
 def test_help_tells_meaning_and_default_of_every_flag(capsys):
@@ -186,7 +185,7 @@ def test_help_tells_meaning_and_default_of_every_flag(capsys):
     for name, knob in Config.__dataclass_fields__.items():
         meaning = knob.metadata["help"].replace(" ", "")
         assert re.search(
-            rf"--{name}\[?(int|str|float|bool)\]?{re.escape(meaning)}(,of[^()]*)?\(default:", out
+            rf"--{name}\[?(int|str|float|bool)\]?{re.escape(meaning)}(,oneof[^()]*)?\(default:", out
         ), name
 
 
@@ -196,7 +195,7 @@ def test_auto_takes_the_accelerator_that_pytorch_finds(found, monkeypatch):
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: accelerator)
     assert machine.pick_device("auto") == torch.device(found or "cpu")
     assert machine.pick_device("cpu") == torch.device("cpu")
-    with pytest.raises(UserError, match=f"--device xpu is not here .there is auto, cpu{suffix}."):
+    with pytest.raises(UserError, match=f"--device xpu is not available .there is auto, cpu{suffix}."):
         machine.pick_device("xpu")
 
 
@@ -322,8 +321,9 @@ def test_a_compiler_that_fails_at_the_first_call_is_told_and_done_without(capsys
 
     plain = losses(train(capsys, torch.arange(65), steps=3))
     monkeypatch.setattr(torch, "compile", Broken)
+    monkeypatch.setattr(train_gpt2, "warn", print)
     out = train(capsys, torch.arange(65), steps=3, compile="true")
-    assert "going on without it (RuntimeError: no C++ compiler was found)" in out and losses(out) == plain
+    assert "continuing without it (RuntimeError: no C++ compiler was found)" in out and losses(out) == plain
 
 
 def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
@@ -485,7 +485,7 @@ def test_a_micro_batch_that_fits_is_found_before_the_first_step(asked, rows, mos
 def test_a_model_that_is_too_large_is_refused_with_the_remedy(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda model, dynamic: model)
     monkeypatch.setattr(train_gpt2, "add_gradient", only(0, None))
-    with pytest.raises(UserError, match="a single sequence does not fit into memory: take a smaller model"):
+    with pytest.raises(UserError, match="a single sequence does not fit into memory .use a smaller model"):
         train_gpt2.main([*TINY, "--compile", "true"])
 
 

@@ -42,8 +42,8 @@ weights = torch.cat([weight.detach().flatten() for weight in model.parameters()]
 val = train_gpt2.validate(make_model(config).eval(), tokens, config, machine)
 results = dict(val=val, loss=loss, gradient=gradient, weights=weights, decisions=decided)
 torch.save(results, f"rank{machine.rank}.pt")
-machine.leave()
-os._exit(0)  # it holds a DDP: see Machine.leave
+machine.shutdown()
+os._exit(0)  # it holds a DDP: see Machine.shutdown
 """
 COMPILING_WORKER = """
 import functools
@@ -68,7 +68,7 @@ for choice in ("true", "false"):
     train(model, (tokens, tokens, META), config, machine, run)
     weights.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
 torch.testing.assert_close(*weights, atol=1e-4, rtol=1e-4)
-machine.leave()
+machine.shutdown()
 """
 SHORT_WORKER = """
 import os
@@ -91,8 +91,8 @@ config = Config(65, 16, 2, 2, 32, "bytes", **recipe)
 machine = Machine(config)
 replica, config = train_gpt2.make_replica(make_model(config), Shards("data", "train"), config, machine)
 print(f"rank {machine.rank} takes {config.micro_batch}.", flush=True)
-machine.leave()
-os._exit(0)  # it holds a DDP: see Machine.leave
+machine.shutdown()
+os._exit(0)  # it holds a DDP: see Machine.shutdown
 """
 DYING_WORKER = """
 import os

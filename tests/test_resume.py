@@ -16,7 +16,7 @@ from test_ranks import torchrun
 from test_runs import read_events
 
 import train_gpt2
-from fineweb import UserError
+from errors import UserError
 from machine import Machine
 
 ROOT = Path(__file__).parent.parent
@@ -283,6 +283,7 @@ def test_a_rank_that_dies_is_started_again_and_the_run_ends_with_the_same_bits(t
 
 
 DYING = """        begin = time.perf_counter()
+        import os
         if machine.rank == 1 and step == 7 and not os.path.exists("died"):
             open("died", "w").close()
             os._exit(3)

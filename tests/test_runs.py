@@ -13,7 +13,8 @@ from test_data import as_shards
 import curve
 import runs
 import train_gpt2
-from fineweb import UserError, open_data
+from errors import UserError
+from fineweb import open_data
 from runs import Run, choose_folder
 from train_gpt2 import GPT, Config, Machine
 
