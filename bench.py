@@ -135,19 +135,15 @@ def fineweb(folder, against):
 
 
 def hellaswag(folder, against):
-    from fineweb import get_tokenizer
-    from hellaswag import Example, evaluate
+    from data import get_tokenizer
+    from hellaswag import Example, Row, evaluate
     from machine import Machine
     from train_gpt2 import GPT, Config
 
     draw = random.Random(0)
     encode = get_tokenizer("gpt2").encode_ordinary
     rows = [
-        dict(
-            ctx=words(draw.randint(5, 50), n),
-            endings=[words(draw.randint(5, 30), 9 * n + k) for k in range(4)],
-            label=0,
-        )
+        Row(words(draw.randint(5, 50), n), [words(draw.randint(5, 30), 9 * n + k) for k in range(4)], 0)
         for n in range(48)
     ]
     examples = [Example(row, encode, 1024) for row in rows]
@@ -178,7 +174,7 @@ def loader(folder, against):
         with (folder / f"train_{index:06d}.bin").open("wb") as file:
             file.write(np.array([20240520, 1, 100_000_000] + [0] * 253, np.int32).tobytes())
             file.truncate(1024 + 200_000_000)  # holes: they take no disk
-    tokens_of = f"from fineweb import Shards; tokens = Shards({str(folder)!r}, 'train')"
+    tokens_of = f"from data import Shards; tokens = Shards({str(folder)!r}, 'train')"
     program = f"""
 import re
 {tokens_of}

@@ -3,82 +3,106 @@
 python curve.py runs/gpt2              draws runs/gpt2/curve.png, as the training does at its end
 python curve.py runs/gpt2 runs/mine    compares runs, in the first one's curve.png
 
-The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it: 3.2924 nats a token on the validation
-shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same recipe's curve in reference/.
+The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it: 3.2924 nats per token on the
+validation shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same recipe's curve in reference/.
 """
 
-import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from errors import UserError, run_program
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from errors import UserError, run_program, warn
+from files import parse_json, parse_values
+
+
+@dataclass
+class Event:
+    """What lines of log.jsonl must be, if they have it."""
+
+    event: str
+    step: int = Field(0, ge=0)
+    config: dict = Field(default_factory=dict)
+    data: dict = Field(default_factory=dict)
+
 
 GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
 REFERENCE = Path(__file__).parent / "reference"  # logs, each with the recipe that a run must have
 
 
 def read_log(folder):
-    """The events in a run's log.jsonl: for each kind ("start", "step", ...) a list of them, by their step.
+    """Read a run's log.jsonl: for each kind of event ("start", "step", ...) a list of them, by their step.
 
-    A run that was resumed has told some steps twice: the last word counts. Lines that were torn are left out.
+    A resumed run has logged some steps twice: the last one counts. Lines that were torn are left out.
     """
     try:
-        return read_events(Path(folder) / "log.jsonl")
+        path = Path(folder) / "log.jsonl"
+        if not path.is_file():
+            raise FileNotFoundError("it has no log.jsonl")
+        return read_events(path)
     except OSError as error:
         raise UserError(f"{folder} is not the folder of a run: {error}") from error
 
 
 def read_events(path):
-    """The events in a file like log.jsonl; see read_log."""
-    lines, events = path.read_text(encoding="utf-8").splitlines(), {}
-    for line in lines:
+    """Read the events of a file like log.jsonl; see read_log."""
+    events = {}
+    for line in path.read_bytes().splitlines():
         try:
-            event = json.loads(line)
+            event = parse_json(line, dict)
+            known = parse_values(event, Event)
         except ValueError:  # the run was killed while it wrote
             continue
-        events.setdefault(event.pop("event"), {})[event.get("step", 0)] = event
+        event.pop("event")
+        events.setdefault(known.event, {})[known.step] = event
     return {kind: [by_step[step] for step in sorted(by_step)] for kind, by_step in events.items()}
 
 
 def columns(events, name):
-    """The steps of some events, and one of their values."""
-    return [event["step"] for event in events], [event[name] for event in events]
+    """Return the steps of events, and one of their values; events without a number there are left out."""
+    found = [(event["step"], event[name]) for event in events if isinstance(event.get(name), int | float)]
+    return [step for step, _ in found], [value for _, value in found]
 
 
 def is_fineweb(log):
-    """Whether a run reads FineWeb-Edu: its folder of data is named so."""
-    data = log["start"][0]["config"]["data"] if "start" in log else ""
-    return "finewebedu" in data.replace("-", "").lower()
+    """Return whether a run reads FineWeb-Edu: its data folder is named after it."""
+    data = log.get("start", [{}])[0].get("config", {}).get("data", "")
+    return "finewebedu" in str(data).replace("-", "").lower()
 
 
 def find_reference(config, data):
-    """The curve to compare a run with: steps -> (validation loss, tolerance), {} where there is none.
+    """Return the curve to compare a run with, {step: (validation loss, tolerance)}; {} if there is none.
 
-    config and data are dictionaries, as in a log's first event; the recipe must be the same, and the data.
+    config and data are dictionaries, as in a log's first event. Both recipe and data must be the same.
     """
     for path in sorted(REFERENCE.glob("*.jsonl")):
         log = read_events(path)
-        (recipe,) = log["recipe"]
-        same = all(config.get(name) == value for name, value in recipe["config"].items())
-        if same and recipe["source"] in (None, data.get("source")):
-            return {event["step"]: (event["loss"], event["tolerance"]) for event in log["validation"]}
+        recipe = log.get("recipe", [{}])[0]
+        if not recipe.get("config"):
+            warn(f"{path} has no recipe in its first line, and is not used as a reference")
+        elif all(config.get(name) == value for name, value in recipe["config"].items()):
+            if recipe.get("source") in (None, data.get("source")):
+                losses, widths = (columns(log.get("validation", []), name) for name in ("loss", "tolerance"))
+                widths = dict(zip(*widths, strict=True))
+                return {step: (loss, widths.get(step, 0)) for step, loss in zip(*losses, strict=True)}
     return {}
 
 
 def leaves_band(reference, step, loss):
-    """One line if a validation loss is not what the reference has after so many steps, else ""."""
+    """Return a line if a validation loss is outside the band of the reference at this step, else ""."""
     if step not in reference:
         return ""
     expected, tolerance = reference[step]
     if abs(loss - expected) <= tolerance:
         return ""
-    words = f"validation loss {loss:.4f}, but the reference has {expected} +- {tolerance} after {step} steps"
-    return f"{words} (ERRATA.md, 'Is my loss right?')"
+    band = f"{expected} +- {tolerance} of the reference at step {step}"
+    return f"validation loss {loss:.4f} is outside {band} (see ERRATA.md, 'Is my loss right?')"
 
 
 def draw(folders):
-    """Draw the runs in some folders into curve.png of the first one; returns its path."""
-    from matplotlib.figure import Figure  # takes a second, and the training may do without
+    """Draw the runs of some folders into curve.png of the first one; returns its path."""
+    from matplotlib.figure import Figure  # takes a second to import
 
     logs = {str(folder): read_log(folder) for folder in folders}
     scored = any("hellaswag" in log for log in logs.values())
@@ -100,7 +124,7 @@ def draw(folders):
     for axes in right:
         axes.set(xlabel="step", ylabel="HellaSwag accuracy")
         axes.axhline(GPT2_HELLASWAG, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
-        axes.axhline(0.25, color="gray", linestyle=":", label="a guess")
+        axes.axhline(0.25, color="gray", linestyle=":", label="random guess")
     for axes in (left, *right):
         axes.grid(alpha=0.3)
         axes.legend()

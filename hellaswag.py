@@ -1,67 +1,86 @@
-"""HellaSwag: which of four endings goes on with a context? (Zellers et al. 2019)
+"""HellaSwag: which of four endings continues a context? (Zellers et al. 2019)
 
     python hellaswag.py --model gpt2     OpenAI's GPT-2 (124M): 29.55 % of 10,042 examples
 
-A language model answers by completing: it takes the ending whose tokens it finds likeliest on average. A
-guess is right in 25 %. The examples come from the hub (Rowan/hellaswag), or with --data from a file with a
-JSON object on each line: ctx, endings and label.
+A language model predicts the ending with the lowest mean loss per token. A random guess is right in 25 % of
+the examples. They come from the hub (Rowan/hellaswag), or with --data from a file with one JSON object per
+line: ctx, endings and label.
 """
 
 import contextlib
 import functools
-import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
+from data import get_tokenizer
 from errors import UserError, one_line, run_program, warn
-from fineweb import get_tokenizer
+from files import parse_json, parse_values
 from machine import Machine
 
+Text = Annotated[str, Field(min_length=1)]
 
-def load_examples(path=None):
-    """The examples in a file, or of the hub's validation split: dictionaries with ctx, endings and label."""
+
+@dataclass
+class Row:
+    """A row of HellaSwag: a context, its endings, and the number of the right one."""
+
+    ctx: Text
+    endings: Annotated[list[Text], Field(min_length=2)]
+    label: Annotated[int, Field(ge=0)]  # the hub has it as a string
+
+    def __post_init__(self):
+        if self.label >= len(self.endings):
+            raise ValueError(f"label {self.label}, but {len(self.endings)} endings")
+
+
+def load_rows(path=None):
+    """Load the rows of a file, or of the hub's validation split. Raises UserError."""
     try:
         if path:
-            with open(path, encoding="utf-8") as file:
-                examples = [json.loads(line) for line in file if line.strip()]
+            if not Path(path).is_file():
+                raise ValueError("it is not a file")
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+            rows = [parse_json(line, Row) for line in lines if line.strip()]
         else:
             from datasets import load_dataset
 
-            examples = list(load_dataset("Rowan/hellaswag", split="validation"))
-            if len(examples) != 10_042:
-                raise ValueError(f"{len(examples)} examples instead of 10,042")
-        for example in examples:
-            if not (example["ctx"] and 0 <= int(example["label"]) < len(example["endings"])):
-                raise ValueError(f"no context, or no ending of the label's number: {example}"[:200])
-        if not examples:
+            found = load_dataset("Rowan/hellaswag", split="validation")
+            rows = [parse_values(row, Row) for row in found]
+            if len(rows) != 10_042:
+                raise ValueError(f"{len(rows)} rows instead of 10,042")
+        if not rows:
             raise ValueError("it is empty")
-        return examples
+        return rows
     except Exception as error:  # no network, no file, no such fields: each library has errors of its own
-        remedy = "connect once; hellaswag.py --data takes lines with a JSON object of ctx, endings, label"
-        raise UserError(f"cannot read {path or 'Rowan/hellaswag'}: {one_line(error)} ({remedy})") from error
+        fix = "connect to the network once; hellaswag.py --data takes lines of JSON with ctx, endings, label"
+        raise UserError(f"cannot read {path or 'Rowan/hellaswag'}: {one_line(error)} ({fix})") from error
 
 
 class Example:
-    """An example as tokens: for each ending a row, and how many tokens at its end are the ending's.
+    """A row as tokens: for each ending, context and ending, and how many of these tokens are the ending's.
 
     encode turns text into a list of tokens. What is longer than the model's context loses its beginning.
     """
 
-    def __init__(self, example, encode, context):
-        start = encode(example["ctx"])
-        endings = [encode(" " + ending) for ending in example["endings"]]
+    def __init__(self, row, encode, context):
+        start = encode(row.ctx)
+        endings = [encode(" " + ending) for ending in row.endings]
         self.rows = [(start + ending)[-context:] for ending in endings]
         self.scored = [min(len(ending), len(row) - 1) for ending, row in zip(endings, self.rows, strict=True)]
-        self.label = int(example["label"])
+        self.label = row.label
         self.length = max(map(len, self.rows))
 
 
 @contextlib.contextmanager
 def only_at(model, positions):
-    """Within, a model computes logits at some positions only, bool (B, T): they have the shape (count, V)."""
+    """Make a model compute logits at some positions only, bool (B, T); their shape is (count, V)."""
     head = model.lm_head if hasattr(model, "lm_head") else model.get_output_embeddings()
     hook = head.register_forward_pre_hook(lambda _, inputs: (inputs[0][positions],))
     try:
@@ -70,8 +89,8 @@ def only_at(model, positions):
         hook.remove()
 
 
-def answers(model, examples, machine):
-    """The endings that a model finds likeliest a token: their numbers, from one forward pass."""
+def predict(model, examples, machine):
+    """Return the number of the ending with the lowest mean loss per token, for each example, in one pass."""
     rows = [row for example in examples for row in example.rows]
     scored = [count for example in examples for count in example.scored]
     idx = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)  # (B, T), padded at the end
@@ -83,24 +102,22 @@ def answers(model, examples, machine):
     with machine.autocast(), only_at(model, positions.to(machine.device)):
         logits = model(idx.to(machine.device))[0]
     losses = F.cross_entropy(logits.float(), targets, reduction="none").cpu()
-    means = iter([part.mean() for part in losses.split(scored)])  # nats a token, for each row
+    means = iter([part.mean() for part in losses.split(scored)])  # nats per token, for each row
     return [int(torch.stack([next(means) for _ in example.rows]).argmin()) for example in examples]
 
 
 @torch.no_grad()
 def evaluate(model, examples, machine, batch=8, progress=False):
-    """The share of the examples that a model answers right, on all ranks together; None if it is to stop.
+    """Return the share of right predictions over all ranks' examples; None if asked to stop.
 
     `batch` examples of about the same length share a forward pass.
     """
-    longest_first = sorted(
-        examples, key=lambda example: -example.length
-    )  # what needs most memory comes first
+    longest_first = sorted(examples, key=lambda example: -example.length)  # what needs most memory first
     batches = [longest_first[first : first + batch] for first in range(0, len(examples), batch)]
     right = 0
     for group in tqdm(batches[machine.rank :: machine.world], disable=not progress, unit=" batches"):
-        said = answers(model, group, machine)
-        right += sum(answer == example.label for answer, example in zip(said, group, strict=True))
+        predictions = predict(model, group, machine)
+        right += sum(guess == example.label for guess, example in zip(predictions, group, strict=True))
         if machine.stopping:
             break
     right, stopping = machine.sum(right, machine.stopping)
@@ -108,12 +125,12 @@ def evaluate(model, examples, machine, batch=8, progress=False):
 
 
 def load_for(model, machine):
-    """The hub's examples as tokens for a GPT of ours, on every rank; None, and a warning, without them."""
+    """Load the hub's examples for a GPT of ours, on every rank; without them return None, with a warning."""
 
     def load():
         try:
             encode = get_tokenizer(model.config.tokenizer).encode_ordinary
-            return [Example(example, encode, model.config.context) for example in load_examples()]
+            return [Example(row, encode, model.config.context) for row in load_rows()]
         except UserError as error:
             warn(f"no HellaSwag in this run (--hellaswag_every 0): {error}")
 
@@ -121,7 +138,7 @@ def load_for(model, machine):
 
 
 def load_model(name):
-    """A causal language model, by its folder or its name on the hub, and what makes tokens of its text."""
+    """Load a causal language model by its folder or its name on the hub, and the encode of its tokenizer."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
@@ -134,8 +151,8 @@ def load_model(name):
             raise ValueError("its tokenizer is empty")
         return model, encode
     except Exception as error:  # no network, no such name, torn files: each library has errors of its own
-        remedy = "give a folder with a model and its tokenizer, or a name on the hub"
-        raise UserError(f"cannot load {name}: {one_line(error)} ({remedy})") from error
+        fix = "use a folder with a model and its tokenizer, or a name on the hub"
+        raise UserError(f"cannot load {name}: {one_line(error)} ({fix})") from error
 
 
 def main(arguments=None):
@@ -143,21 +160,23 @@ def main(arguments=None):
         description=__doc__, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("--model", default="gpt2", help="a folder, or a name on the hub (default: gpt2)")
-    parser.add_argument("--data", help="a file of examples (default: the hub's)")
-    parser.add_argument("--limit", type=int, help="the first so many examples (default: all)")
-    parser.add_argument("--batch", type=int, default=8, help="examples in a forward pass (default: 8)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: what there is)")
+    parser.add_argument("--data", help="a file of rows (default: the hub's)")
+    parser.add_argument("--limit", type=int, help="score the first so many rows (default: all)")
+    parser.add_argument("--batch", type=int, default=8, help="examples per forward pass (default: 8)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: the accelerator)")
     dtypes = ("auto", "float32", "bfloat16")
     parser.add_argument("--dtype", default="float32", choices=dtypes, help="(default: float32)")
     parser.set_defaults(compile="false", deterministic=False)
     options = parser.parse_args(arguments)
-    if min(options.batch, options.limit or 1) < 1 or options.limit == 0:
-        parser.error("--batch and --limit must be at least 1")
+    for name in ("limit", "batch"):
+        value = getattr(options, name)
+        if value is not None and not 1 <= value <= 10**6:
+            parser.error(f"--{name} must be at least 1 and at most 1000000, not {value}")
     machine = Machine(options)
-    examples = load_examples(options.data)[: options.limit]
+    rows = load_rows(options.data)[: options.limit]
     model, encode = load_model(options.model)
     context = getattr(model.config, "max_position_embeddings", 1024)
-    examples = [Example(example, encode, context) for example in examples]
+    examples = [Example(row, encode, context) for row in rows]
     accuracy = evaluate(model.to(machine.device), examples, machine, options.batch, progress=True)
     print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples, on {machine}")
     machine.shutdown()

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from data import Tokens
 from errors import UserError, collect_error, run_program
-from fineweb import Tokens
 from flags import knob
 from machine import Machine, pick_device, read_ranks
 from runs import PEAK_FLOPS, peak_flops

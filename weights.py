@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file, save_file
 
 from errors import UserError, one_line
+from files import parse_json
 
 FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
     "model_type": "gpt2",
@@ -18,6 +20,7 @@ FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
     "add_cross_attention": False,
     "tie_word_embeddings": True,
 }
+FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 SIZES = {  # our names, and theirs
     "vocab_size": "vocab_size",
     "context": "n_positions",
@@ -41,7 +44,7 @@ def load(name, build):
         folder = Path(name)
         if not folder.is_dir():
             folder = Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
-        theirs = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        theirs = parse_json((folder / "config.json").read_bytes(), dict)
         for key, value in FEATURES.items():
             if theirs.get(key, value) != value:
                 raise ValueError(f"its {key} is {theirs[key]!r}, and only {value!r} is implemented")
@@ -50,8 +53,11 @@ def load(name, build):
         weights = {}
         for key, weight in load_file(folder / "model.safetensors").items():
             key = key.removeprefix("transformer.")
-            if not key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
-                weights[key] = weight.t() if is_transposed(key, weight) else weight
+            if key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
+                continue
+            if weight.dtype not in FLOATS:
+                raise ValueError(f"its {key} is {weight.dtype}, not a float type")
+            weights[key] = weight.t() if is_transposed(key, weight) else weight
         padding = len(model.wte.weight) - model.config.vocab_size
         weights["wte.weight"] = F.pad(weights["wte.weight"], (0, 0, 0, padding))
         weights["lm_head.weight"] = weights["wte.weight"]

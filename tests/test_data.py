@@ -1,5 +1,6 @@
 import itertools
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-import fineweb
+import data
+import files
 import train_gpt2
+from data import Shards, open_data
 from errors import UserError
-from fineweb import Shards, open_data
 from train_gpt2 import Config, micro_steps
 
 SMALL = Config(shuffle=False, context=8, micro_batch=3, batch_tokens=24)
@@ -26,8 +28,8 @@ def as_shards(tokens, size=10**9, folder="data"):
         old.unlink()
     tokens = np.asarray(tokens, np.uint16)
     for index, first in enumerate(range(0, len(tokens), size), start=1):
-        fineweb.write_shard(folder / f"train_{index:06d}.bin", tokens[first : first + size])
-    fineweb.write_shard(folder / "val_000000.bin", tokens[:1000])
+        data.write_shard(folder / f"train_{index:06d}.bin", tokens[first : first + size])
+    data.write_shard(folder / "val_000000.bin", tokens[:1000])
     return Shards(folder, "train")
 
 
@@ -67,20 +69,20 @@ def test_a_batch_depends_on_nothing_but_its_step():
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1000])
 def test_a_shuffle_is_a_permutation_of_its_key(count):
-    order = [fineweb.shuffled(position, count, "1 0") for position in range(count)]
+    order = [data.shuffled(position, count, "1 0") for position in range(count)]
     assert sorted(order) == list(range(count))
-    assert order == [fineweb.shuffled(position, count, "1 0") for position in range(count)]
+    assert order == [data.shuffled(position, count, "1 0") for position in range(count)]
     if count > 7:
-        assert order != [fineweb.shuffled(position, count, "1 1") for position in range(count)]
+        assert order != [data.shuffled(position, count, "1 1") for position in range(count)]
         assert order != list(range(count))
 
 
 def test_the_order_is_the_same_for_ever():
-    assert [fineweb.shuffled(position, 10, "1 0") for position in range(10)] == [8, 1, 6, 4, 2, 3, 5, 7, 9, 0]
+    assert [data.shuffled(position, 10, "1 0") for position in range(10)] == [8, 1, 6, 4, 2, 3, 5, 7, 9, 0]
 
 
 def test_neighbours_in_an_epoch_come_from_everywhere():
-    order = np.array([fineweb.shuffled(position, 10_000, "1 0") for position in range(10_000)])
+    order = np.array([data.shuffled(position, 10_000, "1 0") for position in range(10_000)])
     steps = np.abs(np.diff(order))
     assert steps.mean() == pytest.approx(10_000 / 3, rel=0.03)  # as for independent places
     assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.03
@@ -127,15 +129,15 @@ def test_a_folder_says_what_its_tokens_are():
     train, val, meta = open_data("data")
     assert (len(train), len(val)) == (3000, 1000) and val.read(5, 1) == [5]
     assert meta == dict(tokenizer="gpt2", vocab_size=50257, train_tokens=3000, val_tokens=1000)
-    fineweb.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257, settings={}))
+    files.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257, settings={}))
     assert open_data("data")[-1]["tokenizer"] == "bytes"
-    fineweb.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257, train_tokens=4000))
+    files.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257, train_tokens=4000))
     with pytest.raises(
-        UserError, match="data has 3,000 train_tokens, but was made with 4,000 .delete the folder"
+        UserError, match="data has 3,000 train tokens, but its meta.json says 4,000 .delete the folder"
     ):
         open_data("data")
-    fineweb.write_json(Path("data/progress.json"), {})
-    with pytest.raises(UserError, match="data is not finished: run its fineweb.py command again"):
+    files.write_json(Path("data/progress.json"), {})
+    with pytest.raises(UserError, match="data is not finished .run its fineweb.py command again"):
         open_data("data")
 
 
@@ -150,9 +152,9 @@ def test_what_is_not_a_whole_shard_is_named_before_the_training_starts():
         whole[:500]: "has 500 bytes, but a header for 1000 tokens",
         whole + b"..": "has 3026 bytes, but a header for 1000 tokens",
         empty: "has 1024 bytes, but a header for 0 tokens",
-        foreign + whole[1024:]: "is not a shard of llm.c's format with uint16 tokens",
-        b"<html>": "is not a shard of llm.c's format with uint16 tokens",
-        b"": "is not a shard of llm.c's format with uint16 tokens",
+        foreign + whole[1024:]: "is not a shard in llm.c's format with uint16 tokens",
+        b"<html>": "is not a shard in llm.c's format with uint16 tokens",
+        b"": "is not a shard in llm.c's format with uint16 tokens",
     }
     for content, reason in reasons.items():
         path.write_bytes(content)
@@ -160,8 +162,45 @@ def test_what_is_not_a_whole_shard_is_named_before_the_training_starts():
             UserError, match=f"train_000002.bin {reason} .delete the folder, and run fineweb.py again"
         ):
             open_data("data")
-    with pytest.raises(UserError, match="there are no train shards in nowhere .is that its name"):
+    with pytest.raises(UserError, match="no train shards in nowhere .check its name"):
         open_data("nowhere")
+
+
+def test_a_token_beyond_the_vocabulary_is_found_when_it_is_read():
+    as_shards([1, 2, 300, 4], 2)
+    files.write_json(Path("data/meta.json"), dict(tokenizer="bytes", vocab_size=257))
+    train, _, _ = open_data("data")
+    assert train.read(0, 2).tolist() == [1, 2]
+    with pytest.raises(UserError, match="train_000002.bin has token 300, but the vocabulary 257"):
+        train.read(1, 3)
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        ("null", "Input should be an object"),
+        ('{"tokenizer": "words"}', "tokenizer: Input should be 'gpt2' or 'bytes'"),
+        ('{"vocab_size": "many"}', "vocab_size: Input should be a valid integer"),
+        ('{"vocab_size": 70000}', "vocab_size: Input should be less than or equal to 65536"),
+        ('{"train_tokens": []}', "train_tokens: Input should be a valid integer"),
+    ],
+)
+def test_a_description_of_another_shape_is_refused_in_one_line(content, reason):
+    as_shards(range(3000), 1000)
+    Path("data/meta.json").write_text(content)
+    with pytest.raises(UserError, match=f"cannot read data/meta.json: .*{reason}.*delete the folder"):
+        open_data("data")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs FIFOs")
+@pytest.mark.parametrize("name", ["meta.json", "train_000001.bin"])
+def test_a_fifo_is_no_file(name):
+    as_shards(range(3000), 1000)
+    path = Path("data", name)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=f"{name}.* is not a file"):
+        open_data("data")
 
 
 def test_the_laptop_s_text_comes_from_this_python_alone():
@@ -173,7 +212,7 @@ def test_the_laptop_s_text_comes_from_this_python_alone():
     )
     assert (len(train), len(val)) == (meta["train_tokens"], meta["val_tokens"])
     assert len(train) > 1_000_000 and len(train) == (len(train) + len(val)) * 9 // 10
-    text = fineweb.get_tokenizer("bytes").decode(train.read(0, len(train)).tolist())
+    text = data.get_tokenizer("bytes").decode(train.read(0, len(train)).tolist())
     assert "def " in text and "class " in text and "assignment" in text
     assert open_data("laptop")[-1] == meta
 
@@ -188,7 +227,7 @@ def test_reading_takes_no_memory():
             file.truncate(1024 + 200_000_000)  # a hole: it takes no disk
     program = """
 import re
-from fineweb import Shards
+from data import Shards
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
 tokens = Shards(".", "train")

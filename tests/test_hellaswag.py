@@ -1,6 +1,7 @@
 import json
 import random
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from test_model import hugging_face_gpt2
 from test_ranks import torchrun
 
 import hellaswag
+from data import get_tokenizer
 from errors import UserError
-from fineweb import get_tokenizer
-from hellaswag import Example, load_examples
+from hellaswag import Example, Row, load_rows
 from machine import Machine
 from train_gpt2 import GPT, Config, GPTConfig
 
@@ -24,25 +25,30 @@ def make_rows(count):
     draw = random.Random(0)
     words = "a man, the dog; walks into [header] water. and then she throws it — quickly".split(" ")
     return [
-        {
-            "ctx": " ".join(draw.choices(words, k=draw.choice([1, 5, 40]))),
-            "endings": [" ".join(draw.choices(words, k=draw.randint(1, 12))) for _ in range(4)],
-            "label": str(draw.randrange(4)),  # the hub has it as a string
-        }
+        Row(
+            ctx=" ".join(draw.choices(words, k=draw.choice([1, 5, 40]))),
+            endings=[" ".join(draw.choices(words, k=draw.randint(1, 12))) for _ in range(4)],
+            label=draw.randrange(4),
+        )
         for _ in range(count)
     ]
 
 
+def hub_rows(count):
+    """The rows as the hub has them: dictionaries, whose label is a string."""
+    return [asdict(row) | {"label": str(row.label), "ind": 0} for row in make_rows(count)]
+
+
 def write_rows(path, rows):
-    Path(path).write_text("\n".join(json.dumps(row) for row in rows) + "\n", encoding="utf-8")
+    Path(path).write_text("\n".join(json.dumps(asdict(row)) for row in rows) + "\n", encoding="utf-8")
     return str(path)
 
 
 def plain_answer(model, row, context):
     """The likeliest ending, by the definition: a token at a time."""
     means = []
-    for ending in row["endings"]:
-        tokens, count = ENCODE(row["ctx"]) + ENCODE(" " + ending), len(ENCODE(" " + ending))
+    for ending in row.endings:
+        tokens, count = ENCODE(row.ctx) + ENCODE(" " + ending), len(ENCODE(" " + ending))
         tokens, count = tokens[-context:], min(count, context - 1)
         losses = []
         for position in range(len(tokens) - count, len(tokens)):
@@ -60,7 +66,7 @@ def model():
 @torch.no_grad()
 def test_the_answers_are_those_of_the_definition(model):
     rows = make_rows(30)
-    said = hellaswag.answers(model, [Example(row, ENCODE, 64) for row in rows], CPU)
+    said = hellaswag.predict(model, [Example(row, ENCODE, 64) for row in rows], CPU)
     assert said == [plain_answer(model, row, 64) for row in rows]
     assert len(set(said)) == 4
 
@@ -76,7 +82,7 @@ def test_the_score_is_the_share_of_right_answers(model):
         answers = [plain_answer(model, row, 64) for row in rows]
     for right in (0, 5, 20):
         for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
-            row["label"] = answer if number < right else (answer + 1) % 4
+            row.label = answer if number < right else (answer + 1) % 4
         examples = [Example(row, ENCODE, 64) for row in rows]
         assert hellaswag.evaluate(model, examples, CPU) == right / 20
 
@@ -84,7 +90,7 @@ def test_the_score_is_the_share_of_right_answers(model):
 @torch.no_grad()
 def test_batches_give_the_same_answers_as_single_examples(model):
     examples = [Example(row, ENCODE, 64) for row in make_rows(200)]
-    single = [hellaswag.answers(model, [example], CPU) for example in examples]
+    single = [hellaswag.predict(model, [example], CPU) for example in examples]
     for example, (answer,) in zip(examples, single, strict=True):
         example.label = answer
     for batch in (1, 8, 32, 1000):
@@ -102,12 +108,14 @@ def test_ranks_share_the_examples_and_agree(tmp_path):
     write_rows(tmp_path / "rows.jsonl", make_rows(50))
     worker = """
 import torch
-from fineweb import get_tokenizer
-from hellaswag import Example, evaluate, load_examples
-from train_gpt2 import GPT, Config, GPTConfig, Machine
+from data import get_tokenizer
+from hellaswag import Example, evaluate, load_rows
+from train_gpt2 import Config, GPTConfig
+from machine import Machine
+from train_gpt2 import GPT
 machine = Machine(Config(device="cpu", dtype="float32"))
 model = GPT(GPTConfig(257, 64, 2, 2, 32), torch.Generator().manual_seed(0))
-rows = machine.from_rank_0(lambda: load_examples("rows.jsonl"))
+rows = machine.from_rank_0(lambda: load_rows("rows.jsonl"))
 examples = [Example(row, get_tokenizer("bytes").encode_ordinary, 64) for row in rows]
 print(f"rank {machine.rank} says {evaluate(model, examples, machine)}.")
 machine.shutdown()
@@ -128,14 +136,14 @@ def test_training_scores_where_it_is_due_and_goes_on_without_the_data(tmp_path, 
     monkeypatch.chdir(tmp_path)
     test_program.make_data(tmp_path)
     words = [*test_program.TINY, "--steps", "4", "--hellaswag_every", "2", "--samples", "0"]
-    monkeypatch.setattr(hellaswag, "load_examples", lambda: make_rows(10))
+    monkeypatch.setattr(hellaswag, "load_rows", lambda: make_rows(10))
     train_gpt2.main(words)
     assert re.findall(r"step +(\d) +HellaSwag \d+\.\d\d %", capfd.readouterr().out) == ["2", "4"]
 
     def offline():
         raise UserError("cannot read Rowan/hellaswag")
 
-    monkeypatch.setattr(hellaswag, "load_examples", offline)
+    monkeypatch.setattr(hellaswag, "load_rows", offline)
     train_gpt2.main(words)
     out, err = capfd.readouterr()
     assert err.count("warning: no HellaSwag in this run (--hellaswag_every 0): cannot read") == 1
@@ -143,7 +151,7 @@ def test_training_scores_where_it_is_due_and_goes_on_without_the_data(tmp_path, 
 
 
 def test_a_row_that_is_too_long_keeps_its_end():
-    example = Example({"ctx": "c" * 100, "endings": ["e", "f" * 90], "label": 0}, ENCODE, 64)
+    example = Example(Row("c" * 100, ["e", "f" * 90], 0), ENCODE, 64)
     assert [len(row) for row in example.rows] == [64, 64] and example.scored == [2, 63]
     assert bytes(example.rows[0][-3:]) == b"c e"
 
@@ -152,32 +160,36 @@ def test_a_row_that_is_too_long_keeps_its_end():
     "text, reason",
     [
         ("", "it is empty"),
-        ("<html>", "JSONDecodeError"),
-        ('{"ctx": "a", "endings": ["b", "c"]}', "KeyError: 'label'"),
-        ('{"ctx": "a", "endings": ["b", "c"], "label": 2}', "no ending of the label's number"),
-        ('{"ctx": "", "endings": ["b", "c"], "label": 1}', "no context"),
+        ("<html>", "Invalid JSON"),
+        ('{"ctx": "a", "endings": ["b", "c"]}', "label: Field required"),
+        ('{"ctx": "a", "endings": ["b", "c"], "label": 2}', "label 2, but 2 endings"),
+        ('{"ctx": "a", "endings": ["b", "c"], "label": -0.5}', "label: Input should be a valid integer"),
+        ('{"ctx": "a", "endings": {"b": 1, "c": 2}, "label": 1}', "endings: Input should be a valid array"),
+        ('{"ctx": "a", "endings": "bc", "label": 1}', "endings: Input should be a valid array"),
+        ('{"ctx": "", "endings": ["b", "c"], "label": 1}', "ctx: String should have at least 1 character"),
     ],
 )
 def test_a_file_that_is_no_hellaswag_is_refused(text, reason, tmp_path):
     (tmp_path / "rows.jsonl").write_text(text)
     with pytest.raises(
-        UserError, match=f"cannot read .*rows.jsonl: .*{reason}.*connect once; hellaswag.py --data"
+        UserError,
+        match=f"cannot read .*rows.jsonl: .*{reason}.*connect to the network once; hellaswag.py --data",
     ):
-        load_examples(tmp_path / "rows.jsonl")
+        load_rows(tmp_path / "rows.jsonl")
     with pytest.raises(UserError, match="cannot read .*none.jsonl"):
-        load_examples(tmp_path / "none.jsonl")
+        load_rows(tmp_path / "none.jsonl")
 
 
 def test_the_hub_s_rows_are_counted(monkeypatch):
     import datasets
 
     asked = []
-    monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: asked.append((a, k)) or make_rows(10_041))
-    with pytest.raises(UserError, match="cannot read Rowan/hellaswag: ValueError: 10041 examples instead"):
-        load_examples()
+    monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: asked.append((a, k)) or hub_rows(10_041))
+    with pytest.raises(UserError, match="cannot read Rowan/hellaswag: ValueError: 10041 rows instead"):
+        load_rows()
     assert asked == [(("Rowan/hellaswag",), {"split": "validation"})]
-    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: make_rows(10_042))
-    assert len(load_examples()) == 10_042
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: hub_rows(10_042))
+    assert len(load_rows()) == 10_042
 
 
 def test_any_causal_model_of_a_folder_is_scored(tmp_path, capsys):
@@ -186,7 +198,7 @@ def test_any_causal_model_of_a_folder_is_scored(tmp_path, capsys):
     data = write_rows(tmp_path / "rows.jsonl", make_rows(12))
     arguments = ["--model", str(tmp_path / "theirs"), "--data", data, "--limit", "10", "--device", "cpu"]
     with pytest.raises(
-        UserError, match="cannot load .*theirs: .*give a folder with a model and its tokenizer"
+        UserError, match="cannot load .*theirs: .*use a folder with a model and its tokenizer"
     ):
         hellaswag.main(arguments)  # no tokenizer in it
     (tmp_path / "theirs" / "config.json").write_text(json.dumps(config | {"tokenizer": "bytes"}))

@@ -15,7 +15,8 @@ import torch
 import transformers
 from test_data import as_shards
 
-import fineweb
+import data
+import files
 import machine
 import train_gpt2
 from errors import UserError
@@ -42,8 +43,8 @@ def own_folder(tmp_path, monkeypatch):
 
 def make_data(folder):
     """A small text as bytes in folder/data."""
-    as_shards(fineweb.tokenize([TEXT], "bytes"), folder=folder / "data")
-    fineweb.write_json(folder / "data" / "meta.json", dict(tokenizer="bytes", vocab_size=257))
+    as_shards(data.tokenize([TEXT], "bytes"), folder=folder / "data")
+    files.write_json(folder / "data" / "meta.json", dict(tokenizer="bytes", vocab_size=257))
 
 
 def losses(out):
@@ -154,7 +155,7 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
         train_gpt2.main(["--data", "nowhere", "--steps", "-1", "--context", "8"])
     assert str(caught.value).splitlines() == [
         "--steps -1 is below the minimum of 0",
-        "there are no train shards in nowhere (is that its name? fineweb.py makes them)",
+        "no train shards in nowhere (check its name; fineweb.py makes shards)",
         "--batch_tokens 1024 is not a multiple of --context 8 x 6 ranks = 48; the nearest is 1008",
     ]
     with pytest.raises(UserError, match="^data has .* tokens to train: --context must be less$"):
@@ -641,8 +642,8 @@ def test_a_run_starts_from_the_weights_of_another(capsys):
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
 def test_samples_validation_and_hellaswag_work_beside_a_compiled_model(capsys, monkeypatch):
-    rows = [dict(ctx="Hear", endings=["me", "him", "the sea", "nothing"], label=1)] * 9
-    monkeypatch.setattr(train_gpt2.hellaswag, "load_examples", lambda: rows)
+    rows = [train_gpt2.hellaswag.Row("Hear", ["me", "him", "the sea", "nothing"], 1)] * 9
+    monkeypatch.setattr(train_gpt2.hellaswag, "load_rows", lambda: rows)
     words = ["--sample_every", "1", "--eval_every", "1", "--hellaswag_every", "1"]
     out = run(capsys, "--compile", "true", "--steps", "2", *words)
     assert "does not work" not in out and out.count("> Hello") == 8 and out.count("validation") == 2

@@ -17,7 +17,7 @@ import torch
 import train_gpt2
 from torch.nn.parallel import DistributedDataParallel
 from pathlib import Path
-from fineweb import Shards
+from data import Shards
 from runs import Run
 META = dict(tokenizer="bytes")
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
@@ -49,7 +49,7 @@ COMPILING_WORKER = """
 import functools
 import torch
 from pathlib import Path
-from fineweb import Shards
+from data import Shards
 from runs import Run
 META = dict(tokenizer="bytes")
 from train_gpt2 import Config, Machine, make_model, train
@@ -74,7 +74,7 @@ SHORT_WORKER = """
 import os
 import torch
 import train_gpt2
-from fineweb import Shards
+from data import Shards
 from train_gpt2 import Config, Machine, make_model
 
 original, rows = train_gpt2.add_gradient, []
@@ -99,7 +99,7 @@ import os
 import torch
 import train_gpt2
 from pathlib import Path
-from fineweb import Shards
+from data import Shards
 from runs import Run
 META = dict(tokenizer="bytes")
 from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train

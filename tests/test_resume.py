@@ -191,7 +191,7 @@ import hellaswag, train_gpt2
 
 where, number, original = sys.argv.pop(1), getattr(signal, sys.argv.pop(1)), {}
 module, name = dict(step=(train_gpt2, "add_gradient"), validation=(train_gpt2, "validate"),
-                    hellaswag=(hellaswag, "answers"))[where]
+                    hellaswag=(hellaswag, "predict"))[where]
 original, calls = getattr(module, name), []
 
 def interrupted(*arguments, **options):
@@ -201,7 +201,7 @@ def interrupted(*arguments, **options):
     return original(*arguments, **options)
 
 setattr(module, name, interrupted)
-hellaswag.load_examples = lambda: [dict(ctx="a b", endings=["c", "d e", "f", "g"], label=1)] * 100
+hellaswag.load_rows = lambda: [hellaswag.Row("a b", ["c", "d e", "f", "g"], 1)] * 100
 train_gpt2.main()
 """
 

@@ -13,8 +13,8 @@ from test_data import as_shards
 import curve
 import runs
 import train_gpt2
+from data import open_data
 from errors import UserError
-from fineweb import open_data
 from runs import Run, choose_folder
 from train_gpt2 import GPT, Config, Machine
 
@@ -254,8 +254,8 @@ def test_a_run_that_leaves_the_band_is_told_so_in_one_line(reference, capsys):
     for step, loss in [(50, 3.24), (60, 9.9), (100, 3.26)]:
         run.report_validation(step, loss)
     assert capsys.readouterr().err.splitlines() == [
-        "warning: validation loss 3.2600, but the reference has 3.0 +- 0.25 after 100 steps "
-        "(ERRATA.md, 'Is my loss right?')"
+        "warning: validation loss 3.2600 is outside 3.0 +- 0.25 of the reference at step 100 "
+        "(see ERRATA.md, 'Is my loss right?')"
     ]
     with_band = curve.draw(["out"]).read_bytes()
     (curve.REFERENCE / "one.jsonl").unlink()
@@ -271,7 +271,7 @@ def test_training_is_compared_with_the_reference_of_its_text(reference, capsys):
         "--device cpu --n_layer 1 --n_head 2 --n_embd 8 --context 16 --steps 1 --val_tokens 99 --samples 0"
     )
     train_gpt2.main(words.split())
-    assert "but the reference has 99.0 +- 1 after 1 steps" in capsys.readouterr().err
+    assert "is outside 99.0 +- 1 of the reference at step 1" in capsys.readouterr().err
 
 
 def test_the_references_are_of_presets():

@@ -1,0 +1,203 @@
+"""Tokens: where they come from, how shards hold them, and in which order training visits them.
+
+A data folder holds train and validation shards and meta.json. A shard is a file in llm.c's format: 256 int32
+(20240520, 1, the number of tokens), then the tokens as uint16.
+"""
+
+import bisect
+import functools
+import hashlib
+import itertools
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tiktoken
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from errors import UserError
+from files import read_json, whole_file
+
+# ---- Tokenizers --------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def get_tokenizer(name):
+    """Return the tiktoken.Encoding of that name. Raises UserError.
+
+    gpt2: GPT-2's byte-pair encoding, which tiktoken downloads once; bytes: the bytes of UTF-8.
+    """
+    if name == "bytes":
+        ranks = {bytes([byte]): byte for byte in range(256)}
+        special = {"<|endoftext|>": 256}
+        pattern = "(?s).{1,512}"
+        return tiktoken.Encoding("bytes", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
+    if name != "gpt2":
+        raise UserError(f"tokenizer {name} is not one of gpt2, bytes")
+    try:
+        return tiktoken.get_encoding("gpt2")
+    except (OSError, ValueError) as error:  # no network, or something else than the vocabulary came back
+        fix = "connect to the network once, or set TIKTOKEN_CACHE_DIR to a folder that has it"
+        raise UserError(f"cannot download GPT-2's vocabulary ({fix})") from error
+
+
+def tokenize(texts, tokenizer):
+    """Tokenize documents, each preceded by <|endoftext|>: uint16 (count,)."""
+    encoding = get_tokenizer(tokenizer)
+    pieces = []
+    for text in texts:
+        pieces += [[encoding.eot_token], encoding.encode_to_numpy(text or "", disallowed_special=())]
+    return np.concatenate(pieces).astype("<u2")
+
+
+# ---- Shards ------------------------------------------------------------------------------------------------
+
+MAGIC, VERSION, HEADER_BYTES = 20240520, 1, 1024
+REBUILD = "delete the folder, and run fineweb.py again"
+
+
+def write_shard(path, tokens):
+    """Write tokens, uint16 (count,), as a shard: whole, or not at all."""
+    header = np.zeros(HEADER_BYTES // 4, "<i4")
+    header[:3] = MAGIC, VERSION, len(tokens)
+    with whole_file(path) as file:
+        file.write(header.data)
+        file.write(tokens.data)
+
+
+def count_tokens(path):
+    """Return the number of tokens in a shard. Raises UserError if the file is not a shard, or not whole."""
+    if not path.is_file():  # a FIFO would wait forever
+        raise UserError(f"{path} is not a file ({REBUILD})")
+    with path.open("rb") as file:
+        header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
+    if header[0] != MAGIC or header[1] != VERSION:
+        raise UserError(f"{path} is not a shard in llm.c's format with uint16 tokens ({REBUILD})")
+    count, size = int(header[2]), path.stat().st_size
+    if size != HEADER_BYTES + 2 * count or count < 1:
+        raise UserError(f"{path} has {size} bytes, but a header for {count} tokens ({REBUILD})")
+    return count
+
+
+class Shards:
+    """The tokens of a split ("train" or "val") in all its shards, as one long row. They stay on the disk."""
+
+    def __init__(self, folder, split, vocab_size=65536):
+        self.paths = sorted(Path(folder).glob(f"*{split}*.bin"))
+        if not self.paths:
+            raise UserError(f"no {split} shards in {folder} (check its name; fineweb.py makes shards)")
+        self.ends = list(itertools.accumulate(count_tokens(path) for path in self.paths))
+        self.vocab_size = vocab_size
+        self.open = functools.lru_cache(maxsize=256)(lambda path: path.open("rb", buffering=0))
+
+    def __len__(self):
+        return self.ends[-1]
+
+    def read(self, start, count):
+        """Read the tokens from position `start` on: uint16 (count,)."""
+        assert 0 <= start and start + count <= len(self), f"{count} tokens from {start} on, of {len(self)}"
+        tokens, done = np.empty(count, "<u2"), 0
+        while done < count:
+            shard = bisect.bisect_right(self.ends, start + done)
+            first = self.ends[shard - 1] if shard else 0
+            part = tokens[done : done + self.ends[shard] - start - done]
+            file = self.open(self.paths[shard])
+            file.seek(HEADER_BYTES + 2 * (start + done - first))
+            if file.readinto(part) != part.nbytes:
+                raise UserError(f"{self.paths[shard]} has become shorter ({REBUILD})")
+            if part.max() >= self.vocab_size:  # the model would fail, on CUDA without a message
+                reason = f"{self.paths[shard]} has token {part.max()}, but the vocabulary {self.vocab_size}"
+                raise UserError(f"{reason} ({REBUILD})")
+            done += len(part)
+        return tokens
+
+
+class Tokens:
+    """Tokens in memory, uint16 (count,), with the interface of Shards."""
+
+    def __init__(self, tokens):
+        self.tokens = tokens
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def read(self, start, count):
+        """Read the tokens from position `start` on: uint16 (count,)."""
+        return self.tokens[start : start + count]
+
+
+# ---- Data folders ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Meta:
+    """meta.json: what the tokens of a data folder are. Without the file they are GPT-2's."""
+
+    tokenizer: Literal["gpt2", "bytes"] = "gpt2"
+    vocab_size: int = Field(50257, ge=1, le=65536)
+    train_tokens: int | None = Field(None, ge=1)
+    val_tokens: int | None = Field(None, ge=1)
+    settings: dict = Field(default_factory=dict)  # of fineweb.py
+
+
+def laptop_documents():
+    """Return texts that come with Python, in a fixed order: its language reference, its top-level modules."""
+    from pydoc_data.topics import topics
+
+    library = Path(sysconfig.get_paths()["stdlib"])
+    paths = [library / f"{name}.py" for name in sorted(sys.stdlib_module_names)]
+    sources = [path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()]
+    return [topics[name] for name in sorted(topics)] + sources
+
+
+def open_data(name):
+    """Open a data folder, or "laptop": returns the training tokens, the validation tokens, a description.
+
+    The description is a dictionary: tokenizer, vocab_size, train_tokens, val_tokens, and source if known.
+    Raises UserError for what is missing, torn or unfinished.
+    """
+    if name == "laptop":
+        tokens = tokenize(laptop_documents(), "bytes")
+        train, val = np.split(tokens, [len(tokens) * 9 // 10])
+        source = f"Python, sha256 {hashlib.sha256(tokens.data).hexdigest()}"
+        meta = dict(tokenizer="bytes", vocab_size=257, source=source)
+        return Tokens(train), Tokens(val), meta | dict(train_tokens=len(train), val_tokens=len(val))
+    folder = Path(name)
+    if (folder / "progress.json").exists():
+        raise UserError(f"{folder} is not finished (run its fineweb.py command again to continue it)")
+    meta = Meta()
+    if (folder / "meta.json").exists():
+        meta = read_json(folder / "meta.json", Meta, REBUILD)
+    train, val = (Shards(folder, split, meta.vocab_size) for split in ("train", "val"))
+    for split, shards in (("train", train), ("val", val)):
+        expected = getattr(meta, f"{split}_tokens") or len(shards)
+        if len(shards) != expected:
+            reason = f"{folder} has {len(shards):,} {split} tokens, but its meta.json says {expected:,}"
+            raise UserError(f"{reason} ({REBUILD})")
+    known = dict(tokenizer=meta.tokenizer, vocab_size=meta.vocab_size)
+    known |= dict(train_tokens=len(train), val_tokens=len(val))
+    return train, val, known | {key: meta.settings[key] for key in ("source",) if key in meta.settings}
+
+
+# ---- Order -------------------------------------------------------------------------------------------------
+
+
+def shuffled(position, count, key):
+    """Return where a position of 0 .. count - 1 goes in the random order that `key` (any text) stands for.
+
+    Nothing is stored: four Feistel rounds permute the numbers of so many bits (Luby & Rackoff 1988), and a
+    result of `count` or more is permuted again. The order never changes, whatever libraries are installed.
+    """
+    half = ((count - 1).bit_length() + 1) // 2  # bits
+    mask = (1 << half) - 1
+    while True:
+        left, right = position >> half, position & mask
+        for turn in range(4):
+            digest = hashlib.blake2b(f"{key} {turn} {right}".encode(), digest_size=8).digest()
+            left, right = right, left ^ (int.from_bytes(digest, "little") & mask)
+        position = left << half | right
+        if position < count:
+            return position

@@ -1,0 +1,107 @@
+"""Files that are whole or not there, JSON with a schema, and folders that belong to one process."""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from errors import UserError, one_line, warn
+
+
+def sync_folder(folder):
+    """Wait until the names in a folder are on the disk; a rename is not safe before."""
+    if os.name != "nt":  # Windows cannot open a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def whole_file(path):
+    """Open a binary file that gets its name when it is complete and on the disk. Raises UserError."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error} (make room, and run the command again)") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path, value):
+    """Write a value as JSON: whole, or not at all. Raises UserError."""
+    with whole_file(path) as file:
+        file.write(json.dumps(value, indent=2).encode())
+
+
+def parse_json(text, schema):
+    """Parse JSON (bytes or text) into a dataclass, or another type. Raises ValueError."""
+    return checked(TypeAdapter(schema).validate_json, text)
+
+
+def parse_values(values, schema):
+    """Turn plain Python values into a dataclass, or another type. Raises ValueError."""
+    return checked(TypeAdapter(schema).validate_python, values)
+
+
+def checked(validate, value):
+    """Return validate(value); of a ValidationError raise only the first problem, in a few words."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{f'{place}: ' if place else ''}{first['msg']}") from None
+
+
+def read_json(path, schema, fix):
+    """Read a JSON file into a dataclass, or another type. The UserError names file, field and fix."""
+    try:
+        if not path.is_file():  # a FIFO would wait forever
+            raise ValueError("it is not a file")
+        return parse_json(path.read_bytes(), schema)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {one_line(error)} ({fix})") from error
+
+
+def remove_folder(path):
+    """Delete a folder that this program made. A link in its place is left alone, and what it points to."""
+    if not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def lock_folder(folder):
+    """Reserve a folder for this process, and make it if needed. The lock ends with the process at the latest.
+
+    Raises UserError if another process has the folder, or if it cannot be written.
+    """
+    path = Path(folder) / ".lock"
+    lock = FileLock(path, fallback_to_soft=False)  # a soft lock would outlive a killed process
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+        path.write_text(f"process {os.getpid()}", encoding="utf-8")
+    except Timeout:
+        owner = path.read_text(encoding="utf-8", errors="replace") or "another process"
+        raise UserError(f"{folder} is in use by {owner} (wait for it, or choose another --out)") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
+            raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
+        warn(f"the file system of {folder} has no locks: do not start two programs on it")
+    try:
+        yield
+    finally:
+        lock.release()
