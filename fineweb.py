@@ -35,7 +35,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
-from data import Shards, get_tokenizer, open_data, shuffled, tokenize, write_shard  # noqa: F401
+from data import Shards, get_tokenizer, open_data, tokenize, write_shard
 from errors import UserError, one_line, run_program
 from files import lock_folder, read_json, remove_folder, write_json
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from config import knob
 from data import Tokens
 from errors import UserError, collect_error, run_program
-from flags import knob
 from machine import Machine, pick_device, read_ranks
 from runs import PEAK_FLOPS, peak_flops
 from train_gpt2 import (

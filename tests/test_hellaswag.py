@@ -10,11 +10,12 @@ from test_model import hugging_face_gpt2
 from test_ranks import torchrun
 
 import hellaswag
+from config import GPTConfig
 from data import get_tokenizer
 from errors import UserError
 from hellaswag import Example, Row, load_rows
 from machine import Machine
-from train_gpt2 import GPT, Config, GPTConfig
+from train_gpt2 import GPT, Config
 
 ENCODE = get_tokenizer("bytes").encode_ordinary
 CPU = Machine(Config(device="cpu", dtype="float32"))

@@ -9,8 +9,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
 import plan
+from config import PRESETS, GPTConfig
 from errors import UserError
-from train_gpt2 import GPT, PRESETS, Config, GPTConfig
+from train_gpt2 import GPT, Config
 
 
 def shown(capsys, *words):

@@ -19,6 +19,7 @@ import data
 import files
 import machine
 import train_gpt2
+from config import PRESETS
 from errors import UserError
 from runs import Run
 from train_gpt2 import Config, Machine, parse_config
@@ -78,7 +79,7 @@ def test_every_field_is_a_flag():
         given,
         [],
     )
-    assert parse_config([]) == (Config(**train_gpt2.PRESETS["laptop"]), {}, [])
+    assert parse_config([]) == (Config(**PRESETS["laptop"]), {}, [])
     for words, value in [("--resume", True), ("--resume true", True), ("--resume false", False)]:
         assert parse_config(words.split())[1] == {"resume": value}
 
@@ -102,7 +103,7 @@ def test_presets_have_the_sizes_of_the_papers(preset, parameters):
 
 
 def test_every_preset_sees_ten_billion_tokens_and_can_be_divided():
-    for preset in train_gpt2.PRESETS.keys() - {"laptop", "finetune"}:
+    for preset in PRESETS.keys() - {"laptop", "finetune"}:
         config, _, _ = parse_config(["--preset", preset])
         assert config.steps * config.batch_tokens == pytest.approx(10e9, rel=0.001)
         assert config.warmup_steps * config.batch_tokens == pytest.approx(375e6, rel=0.002)
