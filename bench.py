@@ -135,10 +135,11 @@ def fineweb(folder, against):
 
 
 def hellaswag(folder, against):
+    from config import Config
     from data import get_tokenizer
     from hellaswag import Example, Row, evaluate
     from machine import Machine
-    from train_gpt2 import GPT, Config
+    from train_gpt2 import GPT
 
     draw = random.Random(0)
     encode = get_tokenizer("gpt2").encode_ordinary

@@ -1,27 +1,36 @@
-"""The settings of a model and of a run, and the command line that is made of them."""
+"""The settings of a run: defaults, presets and limits, the command line, and everything wrong with it."""
 
 import difflib
+import re
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
+from typing import Literal, get_args
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+MOST = 10**9  # steps, and whatever counts them
 
 
-def knob(default, meaning, least=None, below=None, among=None):
-    """A field with its default, its meaning for --help, and its limits."""
-    limits = {"least": least, "below": below, "among": among}
-    return field(default=default, metadata={"help": meaning, **limits})
+def setting(default, meaning, low=None, high=None):
+    """A field of a dataclass with its default, its meaning for --help, and its limits (both allowed)."""
+    return Field(default, description=meaning, ge=low, le=high)
 
 
-@dataclass
+settings = dataclass(config=ConfigDict(allow_inf_nan=False))  # checks types and limits when it is created
+
+
+@settings
 class GPTConfig:
     """The shape of a GPT; the defaults are GPT-2 (124M)."""
 
-    vocab_size: int = knob(50257, "tokens in the vocabulary; comes with the data")
-    context: int = knob(1024, "longest sequence, in tokens", least=1)
-    n_layer: int = knob(12, "number of blocks", least=0)
-    n_head: int = knob(12, "attention heads per block", least=1)
-    n_embd: int = knob(768, "width of the residual stream", least=1)
-    tokenizer: str = knob("gpt2", "turns text into tokens; comes with the data", among=("gpt2", "bytes"))
-    dropout: float = knob(0.0, "share of activations that training sets to zero", least=0, below=1)
+    vocab_size: int = setting(50257, "tokens in the vocabulary; comes with the data", 1, 65536)
+    context: int = setting(1024, "longest sequence, in tokens", 1, 2**20)
+    n_layer: int = setting(12, "number of blocks", 0, 1000)
+    n_head: int = setting(12, "attention heads per block", 1, 1000)
+    n_embd: int = setting(768, "width of the residual stream", 1, 2**16)
+    tokenizer: Literal["gpt2", "bytes"] = setting("gpt2", "turns text into tokens; comes with the data")
+    dropout: float = setting(0.0, "share of activations that training sets to zero", 0, 0.99)
 
 
 PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown et al. 2020, table 2.1
@@ -45,54 +54,117 @@ PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown
 }
 
 
+@settings
+class Config(GPTConfig):
+    """Every setting of a run; the defaults are those of GPT-2 (124M). Each field is a flag."""
+
+    # where from, where to
+    preset: Literal[*PRESETS] = setting("laptop", "the defaults of all other flags")
+    init: str = setting("scratch", "initial weights: scratch, gpt2, gpt2-medium, ..., a folder, a run")
+    data: str = setting("data/fineweb-edu-10B", "folder of shards from fineweb.py; laptop: Python's own text")
+    out: str = setting("", "folder of the run; default: the next free one of runs/PRESET, runs/PRESET-2, ...")
+    resume: bool = setting(False, "continue from the newest checkpoint in --out; start if there is none")
+    # the machine
+    device: str = setting("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
+    dtype: Literal["auto", "float32", "bfloat16"] = setting("auto", "of matrix products; auto: what is fast")
+    deterministic: bool = setting(False, "the same bits in every run, on CUDA too; slower")
+    compile: Literal["auto", "true", "false"] = setting("auto", "torch.compile; auto: on CUDA")
+    # the recipe
+    seed: int = setting(1, "of the initial weights, the order of the data and the samples", 0, 2**32 - 1)
+    steps: int = setting(19073, "optimizer steps", 0, MOST)
+    batch_tokens: int = setting(524288, "tokens per optimizer step, over all micro-batches", 1, MOST)
+    micro_batch: int = setting(
+        0, "sequences per forward pass, if they fit; 0: 64 on a GPU, 4 on a CPU", 0, 2**16
+    )
+    shuffle: bool = setting(True, "visit the windows of an epoch in random order")
+    lr: float = setting(6e-4, "peak learning rate", 0, 1000)
+    warmup_steps: int = setting(715, "steps of linear warm-up to the peak", 0, MOST)
+    weight_decay: float = setting(0.1, "decay of matrices towards zero, times the learning rate", 0, 1000)
+    # what is kept and shown on the way
+    save_every: int = setting(1000, "steps between checkpoints; 0: only at the end", 0, MOST)
+    keep: int = setting(2, "newest checkpoints to keep; 0: all", 0, MOST)
+    print_every: int = setting(1, "steps between two lines on the screen; 0: none, the log has all", 0, MOST)
+    eval_every: int = setting(250, "steps between validations; 0: never", 0, MOST)
+    val_tokens: int = setting(10_485_760, "tokens per validation", 1, 10**12)
+    hellaswag_every: int = setting(250, "steps between HellaSwag scores; 0: never", 0, MOST)
+    sample_every: int = setting(250, "steps between samples; 0: never", 0, MOST)
+    # samples
+    sample: str = setting("", "print samples that continue this text, and exit")
+    prompt: str = setting("Hello, I'm a language model,", "text that the samples of a run continue")
+    samples: int = setting(4, "number of samples", 0, 1000)
+    sample_tokens: int = setting(32, "new tokens per sample", 0, 10**6)
+    temperature: float = setting(1.0, "of the samples; 0: always the likeliest token", 0, 1000)
+    top_k: int = setting(50, "sample among the k likeliest tokens; 0: among all", 0, 2**16)
+
+
+RECIPE = [f.name for f in fields(GPTConfig)]  # stays the same when a run is resumed
+RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
+KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
 # ---- The command line --------------------------------------------------------------------------------------
 
 
-def read_flags(knobs, description, arguments=None):
-    """Read a command line into {field: value} and a list of problems; None means this process's arguments.
+def read_flags(config_class, description, arguments=None):
+    """Read a command line into {field: text} and a list of problems; None means this process's arguments.
 
     Flags are the fields of the dataclass. They have no short forms, and a bare --flag means true.
     """
     parser = ArgumentParser(
         description=description, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    types = {f.name: f.type for f in fields(knobs)}
-    for f in fields(knobs):
-        among = f", one of {', '.join(f.metadata['among'])}" if f.metadata["among"] else ""
-        meaning = f"{f.metadata['help']}{among} (default: {f.default})"
-        bare = "true" if f.type is bool else None
-        more = dict(nargs="?", const=bare, default=SUPPRESS, metavar=f.type.__name__)
-        parser.add_argument(f"--{f.name}", help=meaning, **more)
-    words, unknown = parser.parse_known_args(arguments)
-    given, problems = {}, []
-    for before, word in zip(["", *unknown], unknown, strict=False):
-        similar = difflib.get_close_matches(word, [f"--{name}" for name in types], n=1)
-        if word.startswith("-") or not before.startswith("-"):  # not the value of an unknown flag
-            hint = f"did you mean {similar[0]}?" if similar else "see --help"
-            problems.append(f"{word} is unknown ({hint})")
-    kinds = {int: "a whole number", float: "a number", bool: "true or false"}
-    for name, word in vars(words).items():
-        kind = types[name]
-        if word is None:
-            problems.append(f"--{name} needs a value")
-            continue
-        try:
-            given[name] = {"true": True, "false": False}[word] if kind is bool else kind(word)
-        except (ValueError, KeyError):
-            problems.append(f"--{name} {word} is not {kinds[kind]}")
-    return given, problems
-
-
-def find_invalid(config):
-    """List the fields of a dataclass whose values are outside their limits."""
+    parser._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a value, not a flag
+    flags = [f"--{f.name}" for f in fields(config_class)]
+    for f in fields(config_class):
+        choices = f", one of {', '.join(get_args(f.type))}" if get_args(f.type) else ""
+        parser.add_argument(
+            f"--{f.name}",
+            help=f"{f.default.description}{choices} (default: {f.default.default})".replace("%", "%%"),
+            metavar=getattr(f.type, "__name__", "str").replace("Literal", "str"),
+            nargs="?",
+            const="true" if f.type is bool else None,
+            default=SUPPRESS,
+        )
+    given, unknown = parser.parse_known_args(arguments)
     problems = []
-    for f in fields(config):
-        value, among = getattr(config, f.name), f.metadata["among"]
-        least, below = f.metadata["least"], f.metadata["below"]
-        if least is not None and not value >= least:
-            problems.append(f"--{f.name} {value} is below the minimum of {least}")
-        elif below is not None and not value < below:
-            problems.append(f"--{f.name} {value} is not below {below}")
-        if among and value not in among:
-            problems.append(f"--{f.name} {value} is not one of {', '.join(among)}")
-    return problems
+    for before, word in zip(["", *unknown], unknown, strict=False):
+        if word.startswith("-") or not before.startswith("-"):  # not the value of an unknown flag
+            similar = difflib.get_close_matches(word, flags, n=1)
+            problems.append(
+                f"{word} is unknown ({f'did you mean {similar[0]}?' if similar else 'see --help'})"
+            )
+    problems += [f"--{name} needs a value" for name, word in vars(given).items() if word is None]
+    return {name: word for name, word in vars(given).items() if word is not None}, problems
+
+
+def describe(error, kind):
+    """Describe one error of a ValidationError, about the value of a flag of type `kind`."""
+    value, limits = error["input"], error.get("ctx", {})
+    name = f"--{error['loc'][0]} {str(value)[:50]}"
+    if error["type"] == "greater_than_equal":
+        return f"{name} is below the minimum of {limits['ge']:g}"
+    if error["type"] == "less_than_equal":
+        return f"{name} is above the maximum of {limits['le']:.10g}"
+    if choices := get_args(kind):
+        return f"{name} is not one of {', '.join(choices)}"
+    return f"{name} is not {KINDS.get(kind, 'a text')}"
+
+
+def parse_config(arguments=None, config_class=Config, description=""):
+    """Turn a command line into a Config, the values of its flags {field: value}, and a list of problems.
+
+    A flag with a problem has the value of the preset in the Config.
+    """
+    words, problems = read_flags(config_class, description, arguments)
+    preset = words.get("preset", "finetune" if "init" in words else "laptop")
+    defaults = dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"])
+    kinds = {f.name: f.type for f in fields(config_class)}
+    try:
+        config = config_class(**(defaults | words))
+    except ValidationError as error:
+        for item in error.errors():
+            problems.append(describe(item, kinds[item["loc"][0]]))
+            words.pop(item["loc"][0], None)
+        defaults["preset"] = preset if preset in PRESETS else "laptop"
+        config = config_class(**(defaults | words))
+    return config, {name: getattr(config, name) for name in words}, problems

@@ -1,63 +1,53 @@
-"""Before you rent: what a run needs, in parameters, operations, memory, hours and dollars.
+"""Plan a run before you rent: parameters, operations, memory, hours and dollars.
 
     python plan.py --preset gpt2                        on eight GPUs of each kind
-    python plan.py --preset gpt3-xl --gpus 1 --mfu 0.5  all flags of train_gpt2.py serve, and these two
-    python plan.py --preset gpt2 --measure              some steps on this machine, on random tokens
+    python plan.py --preset gpt3-xl --gpus 1 --mfu 0.5  takes all flags of train_gpt2.py, and these two
+    python plan.py --preset gpt2 --measure              takes some steps on this machine, on random tokens
     torchrun --standalone --nproc_per_node=8 plan.py --preset gpt2 --measure
 
-The hours are those of the optimizer steps: validation, HellaSwag and samples come on top. Prices are those of
-Lambda (lambda.ai/instances, September 2026): for an hour of one of eight GPUs, of a single A10.
+The hours are those of the optimizer steps: validation, HellaSwag and samples are not included. Prices are
+Lambda's (lambda.ai/instances, September 2026), per hour: for one of eight GPUs, or for a single A10.
 """
 
 import statistics
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from config import knob
+from config import Config, parse_config, setting, settings
 from data import Tokens
 from errors import UserError, collect_error, run_program
 from machine import Machine, pick_device, read_ranks
 from runs import PEAK_FLOPS, peak_flops
-from train_gpt2 import (
-    GPT,
-    Config,
-    find_problems,
-    make_model,
-    make_optimizer,
-    make_replica,
-    micro_steps,
-    parse_config,
-    take_step,
-)
+from train_gpt2 import GPT, find_problems, make_model, make_optimizer, make_replica, micro_steps, take_step
 
-GPUS = {  # memory in GiB, dollars an hour
+GPUS = {  # memory in GiB, dollars per hour
     "A10": (24, 1.29),
     "A100 40 GB": (40, 1.99),
     "A100 80 GB": (80, 2.79),
     "H100": (80, 3.99),
     "B200": (180, 6.69),
 }
-# What training keeps, in bytes. Of a token: for a channel of a layer (what the backward pass reads), for a
-# row of the table (logits, softmax, gradients). Of a parameter: it, gradient, two moments, a bfloat16 copy.
+# Bytes that training keeps: per token and channel of a layer (what the backward pass reads), per token and
+# row of the table (logits, softmax, gradients), per parameter (itself, gradient, two moments, bfloat16 copy).
 BYTES = {torch.bfloat16: (36, 14, 18), torch.float32: (64, 16, 16)}
-ROOM = 0.83  # of a GPU, for these; then 64 rows of GPT-2 fit into 80 GB, and 32 not into 40, as people found
+ROOM = 0.83  # of a GPU, for these: then 64 rows of GPT-2 fit into 80 GB and 32 do not into 40, as published
 
 
-@dataclass
+@settings
 class Plan(Config):
-    """The knobs of a run, and those of its plan."""
+    """The settings of a run, and those of its plan."""
 
-    gpus: int = knob(8, "how many GPUs", least=1)
-    mfu: float = knob(0.4, "the share of a GPU's peak that the run reaches", least=0.01)
-    measure: bool = knob(False, "take some steps on this machine, and tell how long all would take")
+    gpus: int = setting(8, "number of GPUs", 1, 10**6)
+    mfu: float = setting(0.4, "share of the GPUs' peak that the run reaches", 0.01, 1)
+    measure: bool = setting(False, "take some steps on this machine, and print how long all would take")
 
 
 def memory(model, micro_batch, dtype):
-    """The bytes that the training of a model takes on a GPU; with torch.compile it takes less."""
+    """Estimate the bytes that training takes on a GPU, without torch.compile, which takes less."""
     channel, row, parameter = BYTES[dtype]
     config = model.config
     token = channel * config.n_layer * config.n_embd + row * len(model.wte.weight)
@@ -65,21 +55,21 @@ def memory(model, micro_batch, dtype):
 
 
 def largest_micro_batch(model, rows, gib, dtype):
-    """The largest divisor of a GPU's rows, up to 64, that fits into so many GiB; 0 if none does."""
+    """Return the largest divisor of a GPU's rows, up to 64, that fits into so many GiB; 0 if none does."""
     sizes = [size for size in range(1, 65) if rows % size == 0]
     return max((size for size in sizes if memory(model, size, dtype) <= ROOM * gib * 2**30), default=0)
 
 
 def show(config):
     """Print what a run needs."""
-    with torch.device("meta"):  # no memory, no numbers: only shapes
+    with torch.device("meta"):  # shapes only
         model = GPT(config)
     tokens, cost = config.steps * config.batch_tokens, model.flops_per_token(config.context)
     dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
     rows = config.batch_tokens // config.context // config.gpus
     print(f"{config.preset}: {model.num_parameters():,} parameters")
     print(f"{config.steps:,} steps of {config.batch_tokens:,} tokens: {tokens / 1e9:.2f} billion tokens")
-    print(f"{cost / 1e6:,.0f} million operations a token (6 N + 12 L C T): {tokens * cost:.2e} in all")
+    print(f"{cost / 1e6:,.0f} million operations per token (6 N + 12 L C T): {tokens * cost:.2e} in all")
     print("\nmicro-batch    " + "".join(f"{size:8}" for size in (1, 2, 4, 8, 16, 32, 64)))
     needs = [memory(model, size, dtype) / 2**30 for size in (1, 2, 4, 8, 16, 32, 64)]
     print("GiB of a GPU   " + "".join(f"{gib:8.1f}" for gib in needs))
@@ -93,7 +83,7 @@ def show(config):
 
 
 def peak_memory(device):
-    """The most bytes that this process has had on its device; on the CPU with Python and its libraries."""
+    """Return the peak memory of this process on its device; on the CPU with Python and its libraries."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if device.type != "cpu" or sys.platform == "win32":
@@ -125,7 +115,7 @@ def measure(config, machine):
     step = one + (micro_steps(config, machine.world) - 1) * (two - one)
     speed, peak = config.batch_tokens / step, peak_flops(machine)
     share = f", MFU {model.flops_per_token(config.context) * speed / peak:.1%}" if peak else ""
-    print(f"micro-batch {config.micro_batch}: {speed:,.0f} tokens/s{share}, a step takes {step:.2f} s")
+    print(f"micro-batch {config.micro_batch}: {speed:,.0f} tokens/s{share}, {step:.2f} s per step")
     estimate = memory(model, config.micro_batch, machine.dtype) / 2**30
     print(f"peak memory {peak_memory(machine.device) / 2**30:.1f} GiB (estimate: {estimate:.1f})")
     print(f"{config.steps:,} steps take {config.steps * step / 3600:,.1f} hours")

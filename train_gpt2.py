@@ -3,9 +3,9 @@
     python train_gpt2.py                      a small GPT on a laptop: no network, no data, three minutes
     python train_gpt2.py --preset gpt2        GPT-2 (124M) on FineWeb-Edu, which python fineweb.py prepares
     torchrun --standalone --nproc_per_node=8 train_gpt2.py --preset gpt2 --resume
-    python train_gpt2.py --init gpt2 --data data/my     OpenAI's weights go on with your text
+    python train_gpt2.py --init gpt2 --data data/my     fine-tune OpenAI's weights on your text
 
---help lists every knob, with the defaults of --preset gpt2. With --init they are those of --preset finetune.
+--help lists every setting with its default in --preset gpt2. With --init the default is --preset finetune.
 
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), appendix B.
@@ -15,7 +15,7 @@ import contextlib
 import functools
 import math
 import time
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
 import weights
-from config import PRESETS, GPTConfig, find_invalid, knob, read_flags
+from config import RECIPE, Config, GPTConfig, parse_config
 from data import get_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, pick_device, read_ranks
@@ -150,13 +150,13 @@ class GPT(nn.Module):
         top_k draws among the k likeliest tokens (Fan et al. 2018); temperature 0 takes the likeliest.
         """
         if temperature == 0:
-            temperature, top_k = 1.0, 1
-        V = self.config.vocab_size
+            top_k = 1
+        temperature, V = max(temperature, 1e-6), self.config.vocab_size
         for _ in range(max_new_tokens):
             logits, _ = self(idx[:, -self.config.context :])
             logits = logits[:, -1].float()  # (B, V): only the last position predicts what is new
             likeliest, ids = logits.topk(min(top_k or V, V))  # (B, k)
-            probabilities = F.softmax(likeliest / temperature, dim=-1)
+            probabilities = F.softmax((likeliest - likeliest[:, :1]) / temperature, dim=-1)
             choice = torch.multinomial(probabilities, num_samples=1, generator=generator)  # (B, 1)
             idx = torch.cat((idx, ids.gather(1, choice)), dim=1)
         return idx
@@ -171,72 +171,17 @@ class GPT(nn.Module):
         weights.save(self, directory)
 
 
-# ---- The knobs ---------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Config(GPTConfig):
-    """Every knob of a run, as GPT-2 (124M) has it. The command line is made of these fields."""
-
-    # where from, where to
-    preset: str = knob("laptop", "where the other flags start", among=PRESETS)
-    init: str = knob("scratch", "first weights: scratch, gpt2, gpt2-medium, ..., a folder, a run")
-    data: str = knob("data/fineweb-edu-10B", "folder of shards from fineweb.py; laptop: Python's own text")
-    out: str = knob("", "folder of the run; without it the next free one of runs/PRESET, runs/PRESET-2, ...")
-    resume: bool = knob(False, "go on from the newest checkpoint in --out; start if there is none")
-    # the machine
-    device: str = knob("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
-    dtype: str = knob("auto", "of matrix products; auto: what is fast", among=("auto", "float32", "bfloat16"))
-    deterministic: bool = knob(False, "the same bits in every run, on CUDA too; slower")
-    compile: str = knob("auto", "torch.compile; auto: on CUDA", among=("auto", "true", "false"))
-    # the recipe
-    seed: int = knob(1, "of the first weights, the order and the samples", least=0)
-    steps: int = knob(19073, "optimizer steps", least=0)
-    batch_tokens: int = knob(524288, "tokens of an optimizer step, over all its micro-batches", least=1)
-    micro_batch: int = knob(
-        0, "sequences in a forward pass, if they fit; 0: up to 64 on a GPU, 4 on a CPU", least=0
-    )
-    shuffle: bool = knob(True, "visit the windows of an epoch in random order")
-    lr: float = knob(6e-4, "peak learning rate", least=0)
-    warmup_steps: int = knob(715, "steps of linear warm-up to the peak", least=0)
-    weight_decay: float = knob(0.1, "pull of matrices towards zero, times the learning rate", least=0)
-    # what is kept and shown on the way
-    save_every: int = knob(1000, "steps between checkpoints; 0: only at the end", least=0)
-    keep: int = knob(2, "newest checkpoints to keep; 0: all", least=0)
-    print_every: int = knob(1, "steps between two lines on the screen; 0: none, the log has all", least=0)
-    eval_every: int = knob(250, "steps between validations; 0: never", least=0)
-    val_tokens: int = knob(10_485_760, "tokens of a validation", least=1)
-    hellaswag_every: int = knob(250, "steps between HellaSwag scores; 0: never", least=0)
-    sample_every: int = knob(250, "steps between samples; 0: never", least=0)
-    # samples
-    sample: str = knob("", "print samples that go on from this text, and exit")
-    prompt: str = knob("Hello, I'm a language model,", "what the samples of a run go on from")
-    samples: int = knob(4, "how many samples", least=0)
-    sample_tokens: int = knob(32, "new tokens of a sample", least=0)
-    temperature: float = knob(1.0, "of the samples; 0: always the likeliest token", least=0)
-    top_k: int = knob(50, "draw among so many likeliest tokens; 0: among all", least=0)
-
-
-RECIPE = [f.name for f in fields(GPTConfig)]  # what stays as it is when a run is resumed
-RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
-
-
-def parse_config(arguments=None, knobs=Config, description=__doc__):
-    """The Config (or other knobs) of a command line, the values of its flags, a list of all that is wrong."""
-    given, problems = read_flags(knobs, description, arguments)
-    preset = given.get("preset", "finetune" if "init" in given else "laptop")
-    config = knobs(**(dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"]) | given))
-    return config, given, problems + find_invalid(config)
+# ---- The settings ------------------------------------------------------------------------------------------
 
 
 def find_problems(config, world, meta):
     """What makes a run impossible: a line each, with the remedy; meta is open_data's, or {}."""
-    problems, n_head = [], max(config.n_head, 1)
+    problems, n_head = [], config.n_head
     if config.n_embd % n_head != 0:
         nearest = max(round(config.n_embd / n_head), 1) * n_head
         reason = f"--n_embd {config.n_embd} is not a multiple of --n_head {n_head}"
         problems.append(f"{reason}; the nearest is {nearest}")
-    size = max(config.context * world, 1)
+    size = config.context * world
     if config.batch_tokens % size != 0:
         nearest = max(round(config.batch_tokens / size), 1) * size
         product = f"--context {config.context} x {world} ranks = {size}"
@@ -553,7 +498,7 @@ def sample(config, folder, given):
 
 
 def main(arguments=None):
-    config, given, problems = parse_config(arguments)
+    config, given, problems = parse_config(arguments, description=__doc__)
     sample_only = "sample" in given
     folder = collect_error(problems, choose_folder, config.out, config.preset, config.resume or sample_only)
     whole = collect_error(problems, newest_whole, folder, load_checkpoint) if config.resume else None

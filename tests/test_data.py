@@ -12,9 +12,10 @@ import torch
 import data
 import files
 import train_gpt2
+from config import Config
 from data import Shards, open_data
 from errors import UserError
-from train_gpt2 import Config, micro_steps
+from train_gpt2 import micro_steps
 
 SMALL = Config(shuffle=False, context=8, micro_batch=3, batch_tokens=24)
 ROOT = Path(__file__).parent.parent

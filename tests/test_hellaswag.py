@@ -10,12 +10,12 @@ from test_model import hugging_face_gpt2
 from test_ranks import torchrun
 
 import hellaswag
-from config import GPTConfig
+from config import Config, GPTConfig
 from data import get_tokenizer
 from errors import UserError
 from hellaswag import Example, Row, load_rows
 from machine import Machine
-from train_gpt2 import GPT, Config
+from train_gpt2 import GPT
 
 ENCODE = get_tokenizer("bytes").encode_ordinary
 CPU = Machine(Config(device="cpu", dtype="float32"))

@@ -9,9 +9,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
 import plan
-from config import PRESETS, GPTConfig
+from config import PRESETS, Config, GPTConfig
 from errors import UserError
-from train_gpt2 import GPT, Config
+from train_gpt2 import GPT
 
 
 def shown(capsys, *words):
@@ -47,7 +47,7 @@ def test_the_memory_is_that_of_pytorch(sizes, dtype):
 def test_gpt2_is_planned_as_published_runs_went(capsys):
     out = shown(capsys, "--preset", "gpt2", "--mfu", "0.52")
     assert "gpt2: 124439808 parameters" in out and "19073 steps of 524288 tokens: 10.00 billion" in out
-    assert "855 million operations a token" in out  # 6 (N - wpe) + 12 x 12 x 768 x 1024
+    assert "855 million operations per token" in out  # 6 (N - wpe) + 12 x 12 x 768 x 1024
     rows = {
         name: re.search(rf"(?m)^{name} +(\d+) +(\d+) +([\d.]+) +(\d+)$", out).groups() for name in plan.GPUS
     }
@@ -81,8 +81,8 @@ def test_gpus_that_cannot_share_the_batch_are_refused_with_the_remedy():
         plan.main("--gpus 0 --mfu none --step 3".split())
     assert str(caught.value).splitlines() == [
         "--step is unknown (did you mean --steps?)",
-        "--mfu none is not a number",
         "--gpus 0 is below the minimum of 1",
+        "--mfu none is not a number",
     ]
 
 
@@ -98,7 +98,7 @@ def test_measured_steps_are_those_of_the_whole_batch(capsys, monkeypatch):
     monkeypatch.setattr(plan.time, "perf_counter", lambda: now[0])
     words = [*TINY, "--vocab_size", "257", "--batch_tokens", "320", "--steps", "7200"]  # 10 micro-batches
     out = shown(capsys, *words, "--measure")
-    assert "micro-batch 2: 91 tokens/s a step takes 3.50 s" in out and "7200 steps take 7.0 hours" in out
+    assert "micro-batch 2: 91 tokens/s 3.50 s per step" in out and "7200 steps take 7.0 hours" in out
 
 
 def test_ranks_measure_together(tmp_path):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,10 @@ import data
 import files
 import machine
 import train_gpt2
-from config import PRESETS
+from config import PRESETS, Config, parse_config
 from errors import UserError
+from machine import Machine
 from runs import Run
-from train_gpt2 import Config, Machine, parse_config
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
 TINY += "--micro_batch 2 --batch_tokens 64 --preset gpt2 --data data --hellaswag_every 0".split()
@@ -116,25 +116,51 @@ def test_a_flag_is_stronger_than_its_preset(capsys):
 
 
 def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
-    words = (
-        "--preset gpt4 --warmup 3 --steps ten --resume 3 --lr -1 --dtype float16 --compile yes --n_lay 2 foo"
-    )
-    words += " --data laptop --dropout 1"
+    words = "--preset gpt4 --warmup 3 --steps ten --resume 3 --lr -1e-3 --dtype float16 --compile yes"
+    words += " --n_lay 2 foo --data laptop --dropout 1"
     with pytest.raises(UserError) as caught:
         train_gpt2.main(words.split())
     assert str(caught.value).splitlines() == [
         "--warmup is unknown (did you mean --warmup_steps?)",
         "--n_lay is unknown (did you mean --n_layer?)",
         "foo is unknown (see --help)",
-        "--steps ten is not a whole number",
-        "--resume 3 is not true or false",
-        "--dropout 1.0 is not below 1",
+        "--dropout 1 is above the maximum of 0.99",
         "--preset gpt4 is not one of laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
         "gpt3-medium, gpt3-large, gpt3-xl",
+        "--resume 3 is not true or false",
         "--dtype float16 is not one of auto, float32, bfloat16",
         "--compile yes is not one of auto, true, false",
-        "--lr -1.0 is below the minimum of 0",
+        "--steps ten is not a whole number",
+        "--lr -1e-3 is below the minimum of 0",
     ]
+
+
+@pytest.mark.parametrize("field", fields(Config), ids=lambda field: field.name)
+def test_every_number_has_two_limits(field):
+    if field.type not in (int, float):
+        return
+    limits = {type(limit).__name__: limit for limit in field.default.metadata}
+    low, high = limits["Ge"].ge, limits["Le"].le
+    for value in (low, high):
+        assert parse_config([f"--{field.name}", str(value)])[1] == {field.name: value}
+    problems = {
+        str(low - 1): f"is below the minimum of {low}",
+        str(high + 1): f"is above the maximum of {high:.10g}",
+        "9" * 5000: "",
+        "nan": "is not a ",
+        "inf": "is not a ",
+        "\u0663": "is not a ",  # an Arabic digit
+        "": "is not a ",
+    }
+    for word, problem in problems.items():
+        config, given, (found,) = parse_config([f"--{field.name}={word}"])
+        assert found.startswith(f"--{field.name} {word[:50]}") and problem in found and "\n" not in found
+        assert given == {} and getattr(config, field.name) == getattr(parse_config([])[0], field.name)
+
+
+def test_a_tiny_temperature_takes_the_likeliest_token(capsys):
+    greedy, tiny = (samples(capsys, "--temperature", value, "--samples", "2") for value in ("0", "1e-320"))
+    assert greedy == tiny and len(set(tiny)) == 1
 
 
 def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
@@ -176,7 +202,7 @@ def test_the_program_tells_each_problem_on_its_line_and_ends_with_code_2():
     assert done.stderr.splitlines() == [
         "error: --zzz is unknown (see --help)",
         "error: --steps ten is not a whole number",
-        "error: --lr nan is below the minimum of 0",
+        "error: --lr nan is not a number",
     ]
 
 
@@ -185,7 +211,7 @@ def test_help_tells_meaning_and_default_of_every_flag(capsys):
         parse_config(["--help"])
     out = "".join(capsys.readouterr().out.split())  # argparse breaks lines where it likes
     for name, knob in Config.__dataclass_fields__.items():
-        meaning = knob.metadata["help"].replace(" ", "")
+        meaning = knob.default.description.replace(" ", "")
         assert re.search(
             rf"--{name}\[?(int|str|float|bool)\]?{re.escape(meaning)}(,oneof[^()]*)?\(default:", out
         ), name
@@ -355,14 +381,14 @@ def test_the_compiled_model_has_the_same_losses(capsys, monkeypatch):
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_a_large_block_is_not_fetched_from_the_kernel_again():
     program = """
-import resource, torch, train_gpt2
+import resource, config, machine, torch
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):
         torch.ones(16_000_000)  # 64 MB: 16,000 pages
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 before = faults()
-train_gpt2.Machine(train_gpt2.Config(device="cpu"))
+machine.Machine(config.Config(device="cpu"))
 faults()
 print(before, faults())
 """

@@ -20,7 +20,9 @@ from pathlib import Path
 from data import Shards
 from runs import Run
 META = dict(tokenizer="bytes")
-from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
+from config import Config
+from machine import Machine
+from train_gpt2 import accumulate_gradients, make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=5, lr=1e-2)
 recipe |= dict(val_tokens=1000, sample_every=0, hellaswag_every=0, save_every=0, dropout=0.1)
@@ -52,7 +54,9 @@ from pathlib import Path
 from data import Shards
 from runs import Run
 META = dict(tokenizer="bytes")
-from train_gpt2 import Config, Machine, make_model, train
+from config import Config
+from machine import Machine
+from train_gpt2 import make_model, train
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, steps=3, lr=1e-2)
 recipe |= dict(eval_every=0, sample_every=0, hellaswag_every=0, save_every=0)
@@ -75,7 +79,9 @@ import os
 import torch
 import train_gpt2
 from data import Shards
-from train_gpt2 import Config, Machine, make_model
+from config import Config
+from machine import Machine
+from train_gpt2 import make_model
 
 original, rows = train_gpt2.add_gradient, []
 
@@ -102,7 +108,9 @@ from pathlib import Path
 from data import Shards
 from runs import Run
 META = dict(tokenizer="bytes")
-from train_gpt2 import Config, Machine, accumulate_gradients, make_model, train
+from config import Config
+from machine import Machine
+from train_gpt2 import accumulate_gradients, make_model, train
 
 def die_in_step_2(model, tokens, config, step, machine):
     if machine.rank == 1 and step == 2:

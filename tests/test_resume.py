@@ -233,7 +233,7 @@ def test_a_second_signal_ends_the_program_at_once():
     program = """
 import os, signal, time
 from machine import Machine
-from train_gpt2 import Config
+from config import Config
 machine = Machine(Config(device="cpu"))
 machine.stop_on_signals()
 os.kill(os.getpid(), signal.SIGTERM)

@@ -13,10 +13,12 @@ from test_data import as_shards
 import curve
 import runs
 import train_gpt2
+from config import Config, parse_config
 from data import open_data
 from errors import UserError
+from machine import Machine
 from runs import Run, choose_folder
-from train_gpt2 import GPT, Config, Machine
+from train_gpt2 import GPT
 
 CONFIG = Config(65, 16, 2, 2, 32, device="cpu", dtype="float32", batch_tokens=64, steps=100)
 
@@ -278,7 +280,7 @@ def test_the_references_are_of_presets():
     known = {path.stem: curve.read_events(path) for path in curve.REFERENCE.glob("*.jsonl")}
     assert set(known) == {"laptop", "gpt2"}
     for preset, log in known.items():
-        config, _, _ = train_gpt2.parse_config(["--preset", preset])
+        config, _, _ = parse_config(["--preset", preset])
         (recipe,) = log["recipe"]
         found = curve.find_reference(asdict(config), dict(source=recipe["source"]))
         assert max(found) == config.steps and 250 in found
