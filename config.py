@@ -1,9 +1,10 @@
 """The settings of a run: defaults, presets and limits, the command line, and everything wrong with it."""
 
 import difflib
+import math
 import re
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -168,3 +169,67 @@ def parse_config(arguments=None, config_class=Config, description=""):
         defaults["preset"] = preset if preset in PRESETS else "laptop"
         config = config_class(**(defaults | words))
     return config, {name: getattr(config, name) for name in words}, problems
+
+
+# ---- What cannot work together -----------------------------------------------------------------------------
+
+
+def nearest_multiple(value, factor):
+    """Return the multiple of factor that is nearest to value, and not 0."""
+    return max(round(value / factor), 1) * factor
+
+
+def find_problems(config, world, meta):
+    """List what makes a run on `world` ranks with data described by `meta` impossible, with what to do."""
+    problems = []
+    if config.n_embd % config.n_head != 0:
+        nearest = nearest_multiple(config.n_embd, config.n_head)
+        reason = f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}"
+        problems.append(f"{reason}; the nearest is {nearest}")
+    share = config.context * world
+    if config.batch_tokens % share != 0:
+        nearest = nearest_multiple(config.batch_tokens, share)
+        product = f"--context {config.context} x {world} ranks = {share}"
+        reason = f"--batch_tokens {config.batch_tokens} is not a multiple of {product}"
+        problems.append(f"{reason}; the nearest is {nearest}")
+    for name in ("tokenizer", "vocab_size"):
+        if getattr(config, name) != meta.get(name, getattr(config, name)):
+            problems.append(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
+    if meta.get("train_tokens", math.inf) <= config.context:
+        reason = f"{config.data} has {meta['train_tokens']} tokens to train"
+        problems.append(f"--context {config.context} is too long: {reason} (use a smaller --context)")
+    if meta.get("val_tokens", 2) < 2:
+        problems.append(
+            f"{config.data} has {meta['val_tokens']} tokens to validate, and 2 are needed (use a longer text)"
+        )
+    return problems
+
+
+def resumed_config(saved, given, folder, problems):
+    """Return the Config of a resumed run: the recipe as saved, all other flags as given now.
+
+    Appends a problem for each flag of the recipe that differs from what the checkpoint in `folder` has.
+    """
+    for name in RECIPE:
+        old = getattr(saved, name)
+        if given.get(name, old) != old:
+            problems.append(
+                f"--{name} {given[name]}, but {folder} was started with {old} (leave the flag out)"
+            )
+    return replace(saved, **{name: value for name, value in given.items() if name not in RECIPE})
+
+
+def check_weights(config, shape, given, meta):
+    """List where `shape`, the GPTConfig of --init, differs from the flags `given` or the data's `meta`."""
+    problems = []
+    for name, theirs in asdict(shape).items():
+        ours, weights = getattr(config, name), f"--init {config.init}"
+        fits = theirs >= ours if name == "context" else theirs == ours
+        if name in given and not fits:
+            problems.append(
+                f"--{name} {ours}, but {weights} has {theirs} (leave the flag out, or start from scratch)"
+            )
+        elif name in meta and theirs != meta[name]:
+            fix = f"make the data with --tokenizer {shape.tokenizer}, or use other weights"
+            problems.append(f"{config.data} has {name} {meta[name]}, but {weights} has {theirs} ({fix})")
+    return problems

@@ -17,12 +17,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from config import Config, parse_config, setting, settings
+from config import Config, find_problems, parse_config, setting, settings
 from data import Tokens
 from errors import UserError, collect_error, run_program
 from machine import Machine, pick_device, read_ranks
 from runs import PEAK_FLOPS, peak_flops
-from train_gpt2 import GPT, find_problems, make_model, make_optimizer, make_replica, micro_steps, take_step
+from train_gpt2 import GPT, make_model, make_optimizer, make_replica, micro_steps, take_step
 
 GPUS = {  # memory in GiB, dollars per hour
     "A10": (24, 1.29),

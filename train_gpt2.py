@@ -25,7 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
 import weights
-from config import RECIPE, Config, GPTConfig, parse_config
+from config import Config, GPTConfig, check_weights, find_problems, parse_config, resumed_config
 from data import get_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, pick_device, read_ranks
@@ -171,32 +171,6 @@ class GPT(nn.Module):
         weights.save(self, directory)
 
 
-# ---- The settings ------------------------------------------------------------------------------------------
-
-
-def find_problems(config, world, meta):
-    """What makes a run impossible: a line each, with the remedy; meta is open_data's, or {}."""
-    problems, n_head = [], config.n_head
-    if config.n_embd % n_head != 0:
-        nearest = max(round(config.n_embd / n_head), 1) * n_head
-        reason = f"--n_embd {config.n_embd} is not a multiple of --n_head {n_head}"
-        problems.append(f"{reason}; the nearest is {nearest}")
-    size = config.context * world
-    if config.batch_tokens % size != 0:
-        nearest = max(round(config.batch_tokens / size), 1) * size
-        product = f"--context {config.context} x {world} ranks = {size}"
-        reason = f"--batch_tokens {config.batch_tokens} is not a multiple of {product}"
-        problems.append(f"{reason}; the nearest is {nearest}")
-    for name in ("tokenizer", "vocab_size"):
-        if getattr(config, name) != meta.get(name, getattr(config, name)):
-            problems.append(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
-    if meta.get("train_tokens", math.inf) <= config.context:
-        problems.append(f"{config.data} has {meta['train_tokens']} tokens to train: --context must be less")
-    if meta.get("val_tokens", 2) < 2:
-        problems.append(f"{config.data} has {meta['val_tokens']} tokens to validate, and 2 are needed")
-    return problems
-
-
 # ---- The data ----------------------------------------------------------------------------------------------
 
 
@@ -249,28 +223,12 @@ def print_samples(model, prompt, config, machine, seed):
         print(f"> {tokenizer.decode(row)}")
 
 
-def find_misfits(config, model, given, meta):
-    """Where the model of --init is not as the flags `given`, or the data's `meta`, want it: a line each."""
-    problems = []
-    for name, theirs in asdict(model.config).items():
-        ours, weights = getattr(config, name), f"--init {config.init}"
-        fits = theirs >= ours if name == "context" else theirs == ours
-        if name in given and not fits:
-            problems.append(
-                f"--{name} {ours}, but {weights} has {theirs}: leave it out, or begin from scratch"
-            )
-        elif name in meta and theirs != meta[name]:
-            remedy = f"make the data with --tokenizer {model.config.tokenizer}, or take other weights"
-            problems.append(f"{config.data} has {name} {meta[name]}, but {weights} has {theirs}: {remedy}")
-    return problems
-
-
 def make_model(config, given=(), meta=()):
-    """The GPT that --init names. UserError if it misfits."""
+    """Make the GPT that --init names. Raises UserError if its weights do not fit."""
     if config.init != "scratch":
         load = functools.partial(GPT.from_pretrained, dropout=config.dropout)
         model = newest_whole(config.init, load) or load(config.init)
-        if problems := find_misfits(config, model, given, meta):
+        if problems := check_weights(config, model.config, given, meta):
             raise UserError("\n".join(problems))
         return model
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
@@ -478,16 +436,6 @@ def load_checkpoint(folder):
     return GPT.from_pretrained(folder, state["config"].get("dropout", 0.0)), state
 
 
-def go_on(state, given, folder, problems):
-    """The Config of a run that is resumed: the recipe as it was begun, all else as it is given now."""
-    begun = Config(**state["config"])
-    for name in RECIPE:
-        old = getattr(begun, name)
-        if given.get(name, old) != old:
-            problems.append(f"--{name} {given[name]}, but {folder} was begun with {old}: leave it out")
-    return replace(begun, **{name: value for name, value in given.items() if name not in RECIPE})
-
-
 def sample(config, folder, given):
     """Print what the newest model in the folder, or that of --init, makes of --sample."""
     if "init" not in given and not checkpoints(folder):
@@ -504,7 +452,7 @@ def main(arguments=None):
     whole = collect_error(problems, newest_whole, folder, load_checkpoint) if config.resume else None
     model, state = whole or (None, None)
     if state:
-        config = go_on(state, given, folder, problems)
+        config = resumed_config(Config(**state["config"]), given, folder, problems)
     data = None if sample_only else collect_error(problems, open_data, config.data)
     meta = data[-1] if data else {}
     from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
@@ -521,7 +469,7 @@ def main(arguments=None):
         if meta and config.sample_every:  # now, and not after hours, when the first sample wants it
             collect_error(problems, get_tokenizer, config.tokenizer)
     if state and meta and state["data"] != meta:
-        problems.append(f"--data {config.data} is not what {folder} was begun with: leave it out")
+        problems.append(f"--data {config.data} is not what {folder} was started with (leave the flag out)")
     if problems:
         raise UserError("\n".join(problems))
     if sample_only:

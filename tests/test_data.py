@@ -12,7 +12,7 @@ import torch
 import data
 import files
 import train_gpt2
-from config import Config
+from config import Config, find_problems
 from data import Shards, open_data
 from errors import UserError
 from train_gpt2 import micro_steps
@@ -260,9 +260,9 @@ def test_the_rows_of_a_step_do_not_depend_on_the_micro_batch(micro_batch):
 def test_steps_that_the_ranks_cannot_share_are_a_problem_with_the_nearest_that_do(batch_tokens, nearest):
     config = Config(context=16, micro_batch=4, batch_tokens=batch_tokens, device="cpu")
     reason = f"--batch_tokens {batch_tokens} is not a multiple of --context 16 x 1 ranks = 16"
-    assert train_gpt2.find_problems(config, 1, {}) == [f"{reason}; the nearest is {nearest}"]
+    assert find_problems(config, 1, {}) == [f"{reason}; the nearest is {nearest}"]
     config = Config(context=16, micro_batch=4, batch_tokens=nearest, device="cpu")
-    assert train_gpt2.find_problems(config, 1, {}) == []
+    assert find_problems(config, 1, {}) == []
 
 
 @pytest.mark.parametrize("world", [1, 2, 4, 8])

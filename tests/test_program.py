@@ -185,7 +185,9 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
         "no train shards in nowhere (check its name; fineweb.py makes shards)",
         "--batch_tokens 1024 is not a multiple of --context 8 x 6 ranks = 48; the nearest is 1008",
     ]
-    with pytest.raises(UserError, match="^data has .* tokens to train: --context must be less$"):
+    with pytest.raises(
+        UserError, match="^--context 4096 is too long: data has .* tokens to train .use a smaller --context.$"
+    ):
         monkeypatch.setenv("WORLD_SIZE", "1")
         train_gpt2.main("--data data --context 4096 --batch_tokens 4096 --micro_batch 1".split())
 
@@ -242,14 +244,14 @@ def test_a_context_that_the_weights_do_not_have_is_refused_with_both_numbers(tmp
     with pytest.raises(UserError) as caught:
         train_gpt2.main(words)
     assert str(caught.value).splitlines() == [
-        "data has vocab_size 257, but --init theirs has 65: make the data with --tokenizer gpt2, or take "
-        "other weights",
-        "--context 32, but --init theirs has 16: leave it out, or begin from scratch",
-        "--n_layer 3, but --init theirs has 2: leave it out, or begin from scratch",
-        "data has tokenizer bytes, but --init theirs has gpt2: make the data with --tokenizer gpt2, or take "
-        "other weights",
+        "data has vocab_size 257, but --init theirs has 65 (make the data with --tokenizer gpt2, or use "
+        "other weights)",
+        "--context 32, but --init theirs has 16 (leave the flag out, or start from scratch)",
+        "--n_layer 3, but --init theirs has 2 (leave the flag out, or start from scratch)",
+        "data has tokenizer bytes, but --init theirs has gpt2 (make the data with --tokenizer gpt2, or use "
+        "other weights)",
     ]
-    with pytest.raises(UserError, match="^--context 32, but --init theirs has 16: leave it out[^\n]*$"):
+    with pytest.raises(UserError, match="^--context 32, but --init theirs has 16 .leave the flag out[^\n]*$"):
         train_gpt2.main("--init theirs --sample Hello --context 32".split())
 
 

@@ -88,7 +88,9 @@ def test_a_finished_run_that_is_resumed_changes_nothing():
 def test_the_recipe_cannot_change_and_all_else_can():
     train_gpt2.main([*WORDS, "--steps", "2", "--out", "out"])
     for flag, value, old in [("lr", 0.5, 0.01), ("steps", 5, 2), ("n_layer", 2, 1), ("dropout", 0.5, 0.0)]:
-        with pytest.raises(UserError, match=f"--{flag} {value}, but out was begun with {old}: leave it out"):
+        with pytest.raises(
+            UserError, match=f"--{flag} {value}, but out was started with {old} .leave the flag out"
+        ):
             train_gpt2.main([*WORDS, "--steps", "2", "--out", "out", "--resume", f"--{flag}", str(value)])
     train_gpt2.main(["--out", "out", "--resume", "--micro_batch", "1", "--eval_every", "1"])
     resumed = [event for event in read_events("out") if event["event"] == "resume"][-1]
@@ -99,7 +101,7 @@ def test_other_data_are_refused():
     train_gpt2.main([*WORDS, "--steps", "2", "--out", "out"])
     as_shards(range(200), folder="other")
     Path("other/meta.json").write_bytes(Path("data/meta.json").read_bytes())
-    with pytest.raises(UserError, match="--data other is not what out was begun with"):
+    with pytest.raises(UserError, match="--data other is not what out was started with"):
         train_gpt2.main([*WORDS, "--steps", "2", "--out", "out", "--resume", "--data", "other"])
     Path("data").rename("moved")
     train_gpt2.main([*WORDS, "--steps", "2", "--out", "out", "--resume", "--data", "moved"])
