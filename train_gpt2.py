@@ -30,6 +30,7 @@ from data import get_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, pick_device, read_ranks
 from runs import Run, checkpoints, choose_folder, environment_info, newest_whole
+from sampling import print_samples
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -203,24 +204,30 @@ def get_batch(tokens, config, step, micro, rank, world):
     return rows[:, :-1], rows[:, 1:]
 
 
-# ---- The program -------------------------------------------------------------------------------------------
+# ---- The optimizer -----------------------------------------------------------------------------------------
 
 
-def print_samples(model, prompt, config, machine, seed):
-    """Show some ways in which the model goes on from a prompt."""
-    tokenizer = get_tokenizer(model.config.tokenizer)
-    if tokenizer.n_vocab != model.config.vocab_size:
-        reason = f"{model.config.tokenizer} makes {tokenizer.n_vocab} tokens, the model knows"
-        raise UserError(
-            f"{reason} {model.config.vocab_size}: put its tokenizer, gpt2 or bytes, into config.json"
-        )
-    start = tokenizer.encode(prompt, allowed_special="all") or [tokenizer.eot_token]
-    idx = torch.tensor(start, device=machine.device).repeat(config.samples, 1)  # (samples, T)
-    generator = torch.Generator(machine.device).manual_seed(seed)
-    with machine.autocast():
-        rows = model.generate(idx, config.sample_tokens, config.temperature, config.top_k, generator)
-    for row in rows.tolist():
-        print(f"> {tokenizer.decode(row)}")
+def make_optimizer(model, config):
+    """Make AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay."""
+    matrices = [weight for weight in model.parameters() if weight.dim() >= 2]
+    vectors = [weight for weight in model.parameters() if weight.dim() < 2]
+    print(f"{len(matrices)} tensors decay by {config.weight_decay}, {len(vectors)} do not")
+    groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=vectors, weight_decay=0.0)]
+    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
+
+
+def learning_rate(step, config):
+    """Return the rate of a step (from 0): linear warm-up to config.lr, then a cosine down to a tenth of it.
+
+    Brown et al. 2020, appendix B, and Loshchilov & Hutter 2016.
+    """
+    if step < config.warmup_steps:
+        return config.lr * (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / (config.steps - config.warmup_steps)  # from 0 to almost 1
+    return config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * progress)) / 2)
+
+
+# ---- A step ------------------------------------------------------------------------------------------------
 
 
 def make_model(config, given=(), meta=()):
@@ -309,26 +316,6 @@ def make_replica(model, tokens, config, machine):
             raise UserError("a single sequence does not fit into memory (use a smaller model or --context)")
 
 
-def make_optimizer(model, config):
-    """AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay."""
-    matrices = [weight for weight in model.parameters() if weight.dim() >= 2]
-    vectors = [weight for weight in model.parameters() if weight.dim() < 2]
-    print(f"{len(matrices)} tensors decay by {config.weight_decay}, {len(vectors)} do not")
-    groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=vectors, weight_decay=0.0)]
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
-
-
-def learning_rate(step, config):
-    """The rate of a step (from 0): up to config.lr in a line, then down to a tenth of it along a cosine.
-
-    Brown et al. 2020, appendix B, and Loshchilov & Hutter 2016.
-    """
-    if step < config.warmup_steps:
-        return config.lr * (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / (config.steps - config.warmup_steps)  # from 0 to almost 1
-    return config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * progress)) / 2)
-
-
 @torch.no_grad()
 def validate(model, tokens, config, machine):
     """The mean loss over the first val_tokens targets, or all, on any hardware; None if it is to stop."""
@@ -384,6 +371,9 @@ def take_step(model, replica, optimizer, tokens, config, step, machine):
     return *totals.tolist(), norm.item(), rate
 
 
+# ---- The loop ----------------------------------------------------------------------------------------------
+
+
 def train(model, data, config, machine, run, state=None):
     """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data."""
     tokens, held_out, meta = data
@@ -428,6 +418,9 @@ def train(model, data, config, machine, run, state=None):
         raise UserError(f"step {step} is not saved: make room, then --resume from the checkpoint before it")
     if stopping:
         print(f"stopped after step {step}; to go on: --resume --out {run.folder}")
+
+
+# ---- The program -------------------------------------------------------------------------------------------
 
 
 def load_checkpoint(folder):
