@@ -56,7 +56,7 @@ class CausalSelfAttention(nn.Module):
 
 
 class MLP(nn.Module):
-    """Each position thinks by itself: four times wider, GELU, and back."""
+    """Feed-forward network, applied to each position independently: four times wider, GELU, and back."""
 
     def __init__(self, config):
         super().__init__()
@@ -70,7 +70,7 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then MLP: each reads a normalised copy of the residual stream and adds to the stream."""
+    """Attention, then MLP: each reads a normalized copy of the residual stream and adds to the stream."""
 
     def __init__(self, config):
         super().__init__()
@@ -85,7 +85,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """GPT-2. Its modules bear the names of OpenAI's checkpoint: wte, wpe, h.0.attn.c_attn, ..., ln_f."""
+    """GPT-2. Its modules have the names of OpenAI's checkpoint: wte, wpe, h.0.attn.c_attn, ..., ln_f."""
 
     def __init__(self, config, generator=None):
         super().__init__()
@@ -119,12 +119,12 @@ class GPT(nn.Module):
                 weight.normal_(std=0.02, generator=generator)
 
     def num_parameters(self):
-        """The number of parameters, without the padding of the table."""
+        """Count the parameters, without the padding of the table."""
         padding = self.wte.weight[self.config.vocab_size :].numel()
         return sum(weight.numel() for weight in self.parameters()) - padding
 
     def flops_per_token(self, T):
-        """Operations of forward and backward for each of T tokens (Chowdhery et al. 2022, appendix B)."""
+        """Count the operations of forward and backward per token (Chowdhery et al. 2022, appendix B)."""
         matrices = self.num_parameters() - self.wpe.weight.numel()
         return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T
 
@@ -132,7 +132,7 @@ class GPT(nn.Module):
         """Predict the token after each token.
 
         idx and targets are int64 (B, T), T <= context. Returns the logits (B, T, vocab_size) and the loss:
-        the mean cross-entropy in nats, a float32 scalar, targets of -100 left out; None without targets.
+        the mean cross-entropy in nats, a float32 scalar; targets of -100 are ignored. None without targets.
         """
         T = idx.shape[1]
         assert T <= self.config.context, f"{T} tokens, but a context of {self.config.context}"
@@ -148,7 +148,7 @@ class GPT(nn.Module):
     def generate(self, idx, max_new_tokens, temperature=1.0, top_k=None, generator=None):
         """Continue idx, int64 (B, T), token by token; returns int64 (B, T + max_new_tokens).
 
-        top_k draws among the k likeliest tokens (Fan et al. 2018); temperature 0 takes the likeliest.
+        top_k samples among the k likeliest tokens (Fan et al. 2018); temperature 0 takes the likeliest.
         """
         if temperature == 0:
             top_k = 1
@@ -164,7 +164,7 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, name, dropout=0.0):
-        """The GPT-2 in the folder `name`, or of that name on the hub: gpt2, gpt2-medium, ... Or UserError."""
+        """Load the GPT-2 in a folder, or of that name on the hub: gpt2, gpt2-medium, ... Raises UserError."""
         return weights.load(name, lambda sizes: cls(GPTConfig(**sizes, dropout=dropout)))
 
     def save_pretrained(self, directory):
@@ -176,20 +176,20 @@ class GPT(nn.Module):
 
 
 def micro_steps(config, world):
-    """The micro-batches of a rank in an optimizer step."""
+    """Return the number of micro-batches per rank in an optimizer step."""
     return config.batch_tokens // (config.micro_batch * config.context * world)
 
 
 def first_row(config, step, micro, rank, world):
-    """The number of a micro-batch's first row, of all rows since the first step."""
+    """Return the number of a micro-batch's first row, counted over all rows since the first step."""
     return step * (config.batch_tokens // config.context) + (micro * world + rank) * config.micro_batch
 
 
 def get_batch(tokens, config, step, micro, rank, world):
-    """A rank's micro-batch of a step (all from 0): idx and targets, int64 (micro_batch, context).
+    """Return a rank's micro-batch of a step (all from 0): idx and targets, int64 (micro_batch, context).
 
-    The tokens are cut into windows, and the rows of a step take the next batch_tokens / context of them; an
-    epoch visits all, in an order of its own. It is arithmetic: nothing is remembered between steps.
+    The tokens are cut into windows. The rows of a step are the next batch_tokens / context windows, and each
+    epoch visits all windows in an order of its own. It is arithmetic: nothing is remembered between steps.
     """
     T = config.context
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
@@ -262,7 +262,7 @@ def accumulate_gradients(model, tokens, config, step, machine):
     count = micro_steps(config, machine.world)
     totals = torch.zeros(2, device=machine.device)
     for micro in range(count):
-        # DDP decides in the forward pass whether the backward pass will average, so no_sync has to hold both.
+        # DDP decides in the forward pass whether the backward pass will average, so no_sync includes both.
         average = micro == count - 1 or machine.world == 1
         with contextlib.nullcontext() if average else model.no_sync():
             totals[0] += add_gradient(model, tokens, config, step, micro, machine)
@@ -270,8 +270,24 @@ def accumulate_gradients(model, tokens, config, step, machine):
     return machine.mean(totals)
 
 
+def take_step(model, replica, optimizer, tokens, config, step, machine):
+    """Take an optimizer step and wait for the device; returns loss, whether to stop, norm, learning rate."""
+    totals = accumulate_gradients(replica, tokens, config, step, machine)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
+    rate = learning_rate(step, config)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    optimizer.zero_grad()
+    machine.synchronize()  # a GPU works asynchronously: wait for it before reading the clock
+    return *totals.tolist(), norm.item(), rate
+
+
 def try_batch(replica, tokens, config, machine, optional):
-    """A gradient beside AdamW's memory: "", or its error. Raises what is neither memory nor `optional`."""
+    """Compute a gradient beside AdamW's memory; returns "" or the error.
+
+    Raises errors that are about neither memory nor, if that is `optional`, the compiler.
+    """
     moments = []
     try:
         moments += [torch.empty_like(weight) for weight in replica.parameters() for _ in range(2)]
@@ -289,18 +305,18 @@ def try_batch(replica, tokens, config, machine, optional):
 
 
 def make_replica(model, tokens, config, machine):
-    """The model as training calls it, and the Config with what works: micro-batch, compiler or not.
+    """Wrap the model for training, and return it with the Config that works: micro-batch, compiler or not.
 
-    Ranks average, torch.compile makes it fast. Each rank tries a true batch; all take what works for all.
+    DDP averages gradients, torch.compile makes it fast. Each rank tries a batch; all take what fits on all.
     """
-    rows = config.batch_tokens // config.context // machine.world  # of a rank, in a step
+    rows = config.batch_tokens // config.context // machine.world  # per rank and step
     plain = DistributedDataParallel(model, gradient_as_bucket_view=True) if machine.world > 1 else model
     fast, most = machine.compile, config.micro_batch or (4 if machine.device.type == "cpu" else 64)
     while True:
         size = next(size for size in range(min(most, rows), 0, -1) if rows % size == 0)
         config = replace(config, micro_batch=size, compile=str(fast).lower())
         replica = torch.compile(plain, dynamic=False) if fast else plain
-        if not fast and machine.device.type == "cpu":  # it does not say that its memory is short
+        if not fast and machine.device.type == "cpu":  # it does not report that its memory is short
             return replica, config
         error = try_batch(replica, tokens, config, machine, optional=fast)
         short, failed = machine.sum(is_out_of_memory(error), bool(error))
@@ -310,20 +326,23 @@ def make_replica(model, tokens, config, machine):
             warn(f"torch.compile does not work here, continuing without it ({error[:100] or 'another rank'})")
             fast = False
         elif size > 1:
-            print(f"{size} sequences in a forward pass do not fit into memory, trying fewer")
+            print(f"{size} sequences per forward pass do not fit into memory, trying fewer")
             most = size // 2
         else:
             raise UserError("a single sequence does not fit into memory (use a smaller model or --context)")
 
 
+# ---- Evaluation --------------------------------------------------------------------------------------------
+
+
 @torch.no_grad()
 def validate(model, tokens, config, machine):
-    """The mean loss over the first val_tokens targets, or all, on any hardware; None if it is to stop."""
+    """Return the mean loss over the first val_tokens targets, on any hardware; None if asked to stop."""
     T, count = config.context, min(config.val_tokens, len(tokens) - 1)
     size, total = max(config.micro_batch // 4, 1) * T, 0.0  # uncompiled, a row takes more memory
     for first in range(machine.rank * size, count, machine.world * size):
         part = torch.from_numpy(tokens.read(first, min(size, count - first) + 1).astype(np.int64))
-        missing = -(len(part) - 1) % T  # of the last row of all: targets of -100 do not count
+        missing = -(len(part) - 1) % T  # in the very last row: targets of -100 do not count
         idx = F.pad(part[:-1], (0, missing)).view(-1, T)
         targets = F.pad(part[1:], (0, missing), value=-100).view(-1, T)
         with machine.autocast():
@@ -336,12 +355,12 @@ def validate(model, tokens, config, machine):
 
 
 def is_due(step, every, config):
-    """Whether something is due after so many steps: at multiples of `every` and at the end; 0 is never."""
+    """Return whether something is due after `step` steps: each `every` steps and at the end; 0 is never."""
     return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
 
 
 def evaluate(model, held_out, examples, step, config, machine, run):
-    """Validate, score HellaSwag's examples if there are any, sample: what is due. True if it is to stop."""
+    """Validate, score HellaSwag's examples if there are any, sample: what is due. True if asked to stop."""
     if is_due(step, config.eval_every, config):
         loss = validate(model, held_out, config, machine)
         if loss is None:
@@ -356,19 +375,6 @@ def evaluate(model, held_out, examples, step, config, machine, run):
     if machine.rank == 0 and is_due(step, config.sample_every, config):
         print_samples(model, config.prompt, config, machine, config.seed + step)
     return False
-
-
-def take_step(model, replica, optimizer, tokens, config, step, machine):
-    """Take an optimizer step, and wait for the device: the step's loss, if it is to stop, norm and rate."""
-    totals = accumulate_gradients(replica, tokens, config, step, machine)
-    norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
-    rate = learning_rate(step, config)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.step()
-    optimizer.zero_grad()
-    machine.synchronize()  # a GPU works behind our back: wait for it, then read the clock
-    return *totals.tolist(), norm.item(), rate
 
 
 # ---- The loop ----------------------------------------------------------------------------------------------

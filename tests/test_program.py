@@ -506,7 +506,7 @@ def test_a_micro_batch_that_fits_is_found_before_the_first_step(asked, rows, mos
     assert found == replace(config, micro_batch=fits, compile="true")
     tried = [
         int(size)
-        for size in re.findall(r"(\d+) sequences in a forward pass do not fit", capsys.readouterr().out)
+        for size in re.findall(r"(\d+) sequences per forward pass do not fit", capsys.readouterr().out)
     ]
     assert all(size > most for size in tried) and tried == sorted(tried, reverse=True)
     assert all(weight.grad is None for weight in model.parameters())
