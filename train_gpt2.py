@@ -230,17 +230,6 @@ def learning_rate(step, config):
 # ---- A step ------------------------------------------------------------------------------------------------
 
 
-def make_model(config, given=(), meta=()):
-    """Make the GPT that --init names. Raises UserError if its weights do not fit."""
-    if config.init != "scratch":
-        load = functools.partial(GPT.from_pretrained, dropout=config.dropout)
-        model = newest_whole(config.init, load) or load(config.init)
-        if problems := check_weights(config, model.config, given, meta):
-            raise UserError("\n".join(problems))
-        return model
-    return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
-
-
 def add_gradient(model, tokens, config, step, micro, machine):
     """Add a micro-batch's part of the gradient of the step's loss to .grad; return its part of the loss."""
     place = step, micro, machine.rank, machine.world
@@ -429,57 +418,78 @@ def train(model, data, config, machine, run, state=None):
 # ---- The program -------------------------------------------------------------------------------------------
 
 
+def make_model(config, given=(), meta=()):
+    """Make the GPT that --init names. Raises UserError if its weights do not fit."""
+    if config.init != "scratch":
+        load = functools.partial(GPT.from_pretrained, dropout=config.dropout)
+        model = newest_whole(config.init, load) or load(config.init)
+        if problems := check_weights(config, model.config, given, meta):
+            raise UserError("\n".join(problems))
+        return model
+    return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
+
+
 def load_checkpoint(folder):
     """The model and the state in a checkpoint of a run."""
     state = torch.load(folder / "train_state.pt", map_location="cpu", weights_only=True)
     return GPT.from_pretrained(folder, state["config"].get("dropout", 0.0)), state
 
 
-def sample(config, folder, given):
-    """Print what the newest model in the folder, or that of --init, makes of --sample."""
-    if "init" not in given and not checkpoints(folder):
-        raise UserError(f"there is no checkpoint in {folder}: train first, or name a model with --init")
+def sample(config, given, problems):
+    """Print continuations of --sample, by the newest model in the folder, or by that of --init."""
+    folder = collect_error(problems, choose_folder, config.out, config.preset, True)
+    if "init" not in given and folder and not checkpoints(folder):
+        problems.append(f"no checkpoint in {folder} (train first, or name a model with --init)")
+    if problems:
+        raise UserError("\n".join(problems))
     machine = Machine(config)
     model = make_model(replace(config, init=given.get("init", str(folder))), given)
     print_samples(model.to(machine.device).eval(), config.sample, config, machine, config.seed)
 
 
-def main(arguments=None):
-    config, given, problems = parse_config(arguments, description=__doc__)
-    sample_only = "sample" in given
-    folder = collect_error(problems, choose_folder, config.out, config.preset, config.resume or sample_only)
-    whole = collect_error(problems, newest_whole, folder, load_checkpoint) if config.resume else None
-    model, state = whole or (None, None)
+def prepare(config, given, problems):
+    """Open what the settings name, and complete them: Config, folder, data (see open_data), model, state.
+
+    model and state are None if they are new. Raises UserError with all problems at once.
+    """
+    model = state = None
+    ranks = collect_error(problems, read_ranks)
+    folder = collect_error(problems, choose_folder, config.out, config.preset, config.resume)
+    if config.resume and folder:
+        model, state = collect_error(problems, newest_whole, folder, load_checkpoint) or (None, None)
     if state:
         config = resumed_config(Config(**state["config"]), given, folder, problems)
-    data = None if sample_only else collect_error(problems, open_data, config.data)
+    data = collect_error(problems, open_data, config.data)
     meta = data[-1] if data else {}
     from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
     config = replace(config, **{name: meta[name] for name in from_data})
-    if config.init != "scratch" and not model and not sample_only:
+    if config.init != "scratch" and not model:
         model = collect_error(problems, make_model, config, given, meta)
     if model:
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))
-    if not sample_only:
-        ranks = collect_error(problems, read_ranks)
-        problems += find_problems(config, ranks[1] if ranks else 1, meta)
-        collect_error(problems, pick_device, config.device)
-        if meta and config.sample_every:  # now, and not after hours, when the first sample wants it
-            collect_error(problems, get_tokenizer, config.tokenizer)
+    problems += find_problems(config, ranks[1] if ranks else 1, meta)
+    collect_error(problems, pick_device, config.device)
+    if meta and config.sample_every:  # now, and not hours later with the first sample
+        collect_error(problems, get_tokenizer, config.tokenizer)
     if state and meta and state["data"] != meta:
         problems.append(f"--data {config.data} is not what {folder} was started with (leave the flag out)")
     if problems:
         raise UserError("\n".join(problems))
-    if sample_only:
-        return sample(config, folder, given)
-    start = state["step"] if state else 0
-    machine = Machine(config)
+    return config, folder, data, model, state
+
+
+def main(arguments=None):
+    config, given, problems = parse_config(arguments, description=__doc__)
+    if "sample" in given:
+        return sample(config, given, problems)
+    config, folder, data, model, state = prepare(config, given, problems)
+    machine, meta, start = Machine(config), data[-1], state["step"] if state else 0
     if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
         raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
+    model = (model or make_model(config)).to(machine.device)
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
-    model = (model or make_model(config)).to(machine.device)
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"a model that knows nothing pays ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")

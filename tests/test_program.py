@@ -646,7 +646,7 @@ def test_sample_speaks_with_the_newest_checkpoint_or_any_weights(capsys, monkeyp
         "--preset",
         "gpt2",
     ]
-    with pytest.raises(UserError, match="there is no checkpoint in runs/gpt2: train first, or name a model"):
+    with pytest.raises(UserError, match="no checkpoint in runs/gpt2 .train first, or name a model"):
         train_gpt2.main([*words, "--sample", "x"])
     run(capsys, "--steps", "4", "--save_every", "2", "--lr", "0.1")
     prompts = ["Où ☃ 𝄞\n", "", "x" * 99, "\x00<|endoftext|>"]
