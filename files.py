@@ -89,7 +89,8 @@ def lock_folder(folder):
     Raises UserError if another process has the folder, or if it cannot be written.
     """
     path = Path(folder) / ".lock"
-    lock = FileLock(path, fallback_to_soft=False)  # a soft lock would outlive a killed process
+    # A soft lock would outlive a killed process. This process may lock the folder again.
+    lock = FileLock(path, fallback_to_soft=False, is_singleton=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)

@@ -151,6 +151,17 @@ def keep_freed_memory():
         mallopt(M_TRIM_THRESHOLD, -1)
 
 
+def check_memory(size):
+    """Raise UserError if weights of that many bytes do not fit into the memory of this computer."""
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):  # not on Windows
+        here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if size > here:
+            reason = (
+                f"the weights need {size / 2**30:,.0f} GiB, and this computer has {here / 2**30:,.0f} GiB"
+            )
+            raise UserError(f"{reason} (use smaller --n_layer, --n_embd or --context)")
+
+
 def pick_device(name):
     """Return the device of that name; auto is the accelerator that PyTorch finds, else the CPU. UserError."""
     best = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")

@@ -1,23 +1,29 @@
-"""The folder of a run: log.jsonl, a line for each event, and step_000250/, a checkpoint after 250 steps."""
+"""The folder of a run: log.jsonl, one line per event, and step_000250/, a checkpoint after 250 steps."""
 
+import contextlib
 import datetime
+import hashlib
 import itertools
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
+from config import Config
 from curve import draw, find_reference, leaves_band
 from errors import UserError, one_line, warn
+from files import lock_folder, parse_json, parse_values, remove_folder, sync_folder
 
-PEAK_FLOPS = {  # of one GPU, a second: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
+PEAK_FLOPS = {  # per second, of one GPU: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
     "A10": 125e12,
     "A100": 312e12,
     "B200": 2250e12,
@@ -32,7 +38,7 @@ PEAK_FLOPS = {  # of one GPU, a second: bfloat16 with float32 sums, dense (NVIDI
 
 
 def peak_flops(machine):
-    """What all GPUs of a run could do at their best, in operations a second; None where that is not known."""
+    """Return the peak of all GPUs of a run in operations per second, or None where it is not known."""
     if machine.device.type != "cuda" or machine.dtype != torch.bfloat16:
         return None
     words = set(torch.cuda.get_device_name(machine.device).replace("-", " ").split())
@@ -43,29 +49,28 @@ def peak_flops(machine):
 
 
 def checkpoints(folder):
-    """The checkpoints in a folder, the oldest first."""
+    """List the checkpoints in a folder, the oldest first."""
     found = [path for path in Path(folder).glob("step_*") if path.name.removeprefix("step_").isdecimal()]
     return sorted(found, key=lambda path: int(path.name.removeprefix("step_")))
 
 
 def holds_run(folder):
-    """Whether somebody has run in this folder."""
+    """Return whether a run has written to this folder."""
     return (folder / "log.jsonl").exists() or bool(checkpoints(folder))
 
 
-def choose_folder(out, name, resume=False):
-    """The folder `out`; without it, of runs/NAME, runs/NAME-2, ... the first free one, or the last to resume.
-
-    Raises UserError where a run would be written over.
+def choose_folder(out, name, existing=False):
+    """Return the folder `out`; without it the first free one, or the last `existing` one, of runs/NAME,
+    runs/NAME-2, ... Raises UserError where a run would be overwritten.
     """
     if out:
-        if holds_run(Path(out)) and not resume:
-            raise UserError(f"--out {out} holds a run: go on with it (--resume), or choose another --out")
+        if holds_run(Path(out)) and not existing:
+            raise UserError(f"--out {out} holds a run (continue it with --resume, or choose another --out)")
         return Path(out)
     folder = Path("runs", name)
     for number in itertools.count(2):
         following = Path("runs", f"{name}-{number}")
-        if not holds_run(following if resume else folder):
+        if not holds_run(following if existing else folder):
             return folder
         folder = following
 
@@ -82,24 +87,123 @@ def environment_info(config, machine):
     return facts | dict(config=asdict(config))
 
 
-def newest_whole(folder, load):
-    """load(path) of the newest checkpoint that can be loaded; None if there is no checkpoint at all.
+def find_divergence(folder):
+    """Return the event with which the run in a folder diverged; None if it did not, or was resumed since."""
+    found = None
+    if (folder / "log.jsonl").is_file():
+        for line in (folder / "log.jsonl").read_bytes().splitlines():
+            try:
+                event = parse_json(line, dict)
+            except ValueError:  # the run was killed while it wrote
+                continue
+            kind = event.get("event")
+            found = event if kind == "diverged" else None if kind in ("start", "resume") else found
+    return found
 
-    A torn one is passed over with a warning. Raises UserError if all are torn.
+
+# ---- Checkpoints -------------------------------------------------------------------------------------------
+
+MANIFEST = "manifest.json"  # {"files": {name: [bytes, sha256]}} of all other files of a checkpoint
+
+
+@dataclass
+class State:
+    """train_state.pt: plain values and the optimizer's tensors, after `step` finished steps."""
+
+    step: Annotated[int, Field(ge=0)]
+    config: Config
+    data: dict
+    optimizer: dict
+
+
+@dataclass
+class Manifest:
+    """manifest.json: size and sha256 of each file."""
+
+    files: dict[str, tuple[int, str]]
+
+
+def describe_file(path):
+    """Return the size and the sha256 of a file, as a manifest has them."""
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_manifest(path):
+    """Return whether a checkpoint has a manifest. Raises ValueError if it or a file that it lists is torn."""
+    if not (path / MANIFEST).exists():  # made by a version without
+        return False
+    manifest = parse_json((path / MANIFEST).read_bytes(), Manifest)
+    for name, expected in manifest.files.items():
+        if not (path / name).is_file() or describe_file(path / name) != expected:
+            raise ValueError(f"{name} is not as {MANIFEST} has it")
+    return True
+
+
+def newest_whole(folder, load):
+    """Return load(path) of the newest whole checkpoint in a folder; None if there is no checkpoint at all.
+
+    A torn one is skipped with a warning. Raises UserError if all are torn, or a whole one cannot be loaded.
     """
     found = checkpoints(folder)
     for path in reversed(found):
         try:
+            verified = verify_manifest(path)
+        except (OSError, ValueError) as error:
+            warn(f"{path} is not a whole checkpoint: {one_line(error)}")
+            continue
+        try:
             return load(path)
-        except Exception as error:  # what is torn fails in many ways
+        except Exception as error:
+            if verified:
+                raise
             warn(f"{path} is not a whole checkpoint: {one_line(error)}")
     if found:
-        raise UserError(f"no checkpoint in {folder} is whole (choose another --out to start afresh)")
+        raise UserError(f"no checkpoint in {folder} is whole (choose another --out to start again)")
     return None
 
 
+def load_state(path):
+    """Load train_state.pt of a checkpoint. Raises UserError if it is not what save() writes."""
+    try:
+        values = torch.load(path / "train_state.pt", map_location="cpu", weights_only=True)
+        state = parse_values(values, State)
+        if path.name.startswith("step_") and int(path.name[5:]) != state.step:
+            raise ValueError(f"it is of step {state.step}")
+        return state
+    except Exception as error:  # torch has many errors of its own
+        raise UserError(
+            f"cannot load {path / 'train_state.pt'}: {one_line(error)} (--init uses weights alone)"
+        ) from error
+
+
+def restore_optimizer(optimizer, state):
+    """Load the optimizer of a checkpoint. Raises UserError unless it fits, tensor by tensor."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    try:
+        moments = state.optimizer["state"]
+        if len(moments) != (len(weights) if state.step else 0):
+            raise ValueError(f"it has the moments of {len(moments)} tensors, the model has {len(weights)}")
+        for number, weight in enumerate(weights if state.step else []):
+            for name in ("exp_avg", "exp_avg_sq"):
+                moment = moments[number][name]
+                if moment.shape != weight.shape or moment.dtype != weight.dtype:
+                    raise ValueError(f"{name} {number} is {moment.dtype} {tuple(moment.shape)}")
+            if moments[number]["step"].item() != state.step:
+                raise ValueError(f"tensor {number} has taken {moments[number]['step'].item():g} steps")
+        optimizer.load_state_dict(state.optimizer)
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        fix = "resume from an older checkpoint, or use the weights alone with --init"
+        raise UserError(
+            f"the optimizer state of step {state.step} does not fit: {one_line(error)} ({fix})"
+        ) from error
+
+
+# ---- A run that is active ----------------------------------------------------------------------------------
+
+
 class Run:
-    """The folder of a run that goes on: rank 0 writes, the others do nothing."""
+    """The folder of an active run: rank 0 writes, the others do nothing."""
 
     def __init__(self, folder, config, machine, flops_per_token, data=None):
         self.folder, self.config, self.peak = folder, config, peak_flops(machine)
@@ -109,17 +213,18 @@ class Run:
         self.first = None  # time and step of the first report
         self.file = None
         if machine.rank == 0:
+            self.lock = contextlib.ExitStack()  # until the process ends
+            self.lock.enter_context(lock_folder(folder))
             try:
-                folder.mkdir(parents=True, exist_ok=True)
                 self.file = (folder / "log.jsonl").open("a+b")
                 self.end_torn_line()
             except OSError as error:
                 raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
             for left in folder.glob("step_*.partial"):  # from a run that was killed while it saved
-                shutil.rmtree(left, ignore_errors=True)
+                remove_folder(left)
 
     def end_torn_line(self):
-        """A run that was killed may have left half a line: the next event gets a line of its own."""
+        """Give the next event a line of its own, if a killed run has left half a line."""
         if self.file.seek(0, os.SEEK_END) > 0:
             self.file.seek(-1, os.SEEK_END)
             if self.file.read(1) != b"\n":
@@ -131,46 +236,48 @@ class Run:
             try:
                 self.file.write(json.dumps({"event": event, **values}).encode() + b"\n")
                 self.file.flush()
-            except OSError as error:  # the disk is full: that must not end the run
+            except OSError as error:  # a full disk must not end the run
                 warn(f"cannot write {self.folder / 'log.jsonl'}: {error}")
 
     def report(self, step, loss, norm, lr, seconds):
-        """Log a finished step, and show it: loss in nats a token, norm of the gradient, seconds it took."""
+        """Log a finished step and print it: loss in nats per token, norm of the gradient, its duration."""
         speed, now = self.config.batch_tokens / seconds, time.perf_counter()
         event = dict(step=step, loss=loss, norm=norm, lr=lr, seconds=seconds, tokens_per_second=speed)
-        line = f"step {step:4d}   loss {loss:.4f}   norm {norm:.4f}   lr {lr:.2e}   {1000 * seconds:.0f} ms"
-        line += f"   {speed:,.0f} tokens/s"
+        line = f"step {step:4d}  loss {loss:.4f}  norm {norm:.4f}  lr {lr:.2e}  {1000 * seconds:.0f} ms"
+        line += f"  {speed:,.0f} tokens/s"
         if self.peak:
             event["mfu"] = self.flops_per_token * speed / self.peak
-            line += f"   MFU {100 * event['mfu']:.1f} %"
+            line += f"  MFU {100 * event['mfu']:.1f} %"
         self.log("step", **event)
-        begins = self.first is None
-        self.first = self.first or (now - seconds, step - 1)
-        pace = (now - self.first[0]) / (step - self.first[1])  # seconds a step, with all that lies between
-        left = datetime.timedelta(seconds=round(pace * (self.config.steps - step)))
-        every = self.config.print_every
-        if every and (begins or step % every == 0 or step == self.config.steps):
-            print(f"{line}   {left} left")
+        first, every = self.first is None, self.config.print_every
+        if first:
+            self.first = now, step
+        else:  # seconds per step, with everything that happens between two steps
+            pace = (now - self.first[0]) / (step - self.first[1])
+            line += f"  {datetime.timedelta(seconds=round(pace * (self.config.steps - step)))} left"
+        if every and (first or step % every == 0 or step == self.config.steps):
+            print(line)
 
     def report_validation(self, step, loss):
-        """Log a validation loss and show it; tell it if it is not what others had at this step."""
+        """Log a validation loss and print it; warn if it is outside the band of the reference."""
         self.log("validation", step=step, loss=loss)
-        print(f"step {step:4d}   validation loss {loss:.4f}")
+        print(f"step {step:4d}  validation loss {loss:.4f}")
         if line := leaves_band(self.reference, step, loss):
             warn(line)
 
     def draw(self):
-        """Draw the log as curve.png. A failure is told, and ends nothing."""
+        """Draw the log as curve.png, or print a warning."""
         if self.file:
             try:
-                print(f"{draw([self.folder])} is the curve")
+                print(f"{draw([self.folder])} shows the curve")
             except Exception as error:  # a full disk, a log of another program, ...
                 warn(f"cannot draw the curve: {one_line(error)}")
 
     def save(self, step, model, state, keep):
         """Write a checkpoint: whole, or not at all; then delete all but the newest `keep` (0: keep all).
 
-        state goes to train_state.pt. A failure is told and does not end the run: .saved stays as it was.
+        state, a dictionary with the fields of State, goes to train_state.pt. A failure prints a warning,
+        leaves .saved unchanged, and does not end the run.
         """
         if not self.file:
             self.saved = step
@@ -178,21 +285,27 @@ class Run:
         path = self.folder / f"step_{step:06d}"
         partial = path.with_name(f"{path.name}.partial")
         try:
+            remove_folder(partial)
+            partial.mkdir()
             model.save_pretrained(partial)
             torch.save(state, partial / "train_state.pt")
+            manifest = dict(files={file.name: describe_file(file) for file in partial.iterdir()})
+            (partial / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
             for file in partial.iterdir():
                 with file.open("rb+") as opened:
                     os.fsync(opened.fileno())
-            shutil.rmtree(path, ignore_errors=True)  # a torn one, if there is any
+            sync_folder(partial)
+            remove_folder(path)  # a torn one, if there is any
             partial.rename(path)
-        except Exception as error:  # the disk is full, and each library says it in its own way
-            shutil.rmtree(partial, ignore_errors=True)
+            sync_folder(self.folder)
+        except Exception as error:  # a full disk, and each library reports it in its own way
+            remove_folder(partial)
             warn(f"cannot save {path}: {one_line(error)} (make room; older checkpoints are kept)")
             return
         self.saved = step
         self.log("save", step=step)
         print(f"saved {path}")
-        if keep:
+        if keep:  # a torn checkpoint may be newer than this one, and must not push out a whole one
             older = [other for other in checkpoints(self.folder) if int(other.name[5:]) <= step]
             for other in older[:-keep]:
-                shutil.rmtree(other, ignore_errors=True)
+                remove_folder(other)

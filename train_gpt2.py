@@ -24,12 +24,12 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
+import runs
 import weights
-from config import Config, GPTConfig, check_weights, find_problems, parse_config, resumed_config
+from config import GPTConfig, check_weights, find_problems, parse_config, resumed_config
 from data import get_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
-from machine import Machine, pick_device, read_ranks
-from runs import Run, checkpoints, choose_folder, environment_info, newest_whole
+from machine import Machine, check_memory, pick_device, pick_dtype, read_ranks
 from sampling import print_samples
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -360,7 +360,7 @@ def evaluate(model, held_out, examples, step, config, machine, run):
         if accuracy is None:
             return True
         run.log("hellaswag", step=step, accuracy=accuracy, examples=len(examples))
-        print(f"step {step:4d}   HellaSwag {100 * accuracy:.2f} %")
+        print(f"step {step:4d}  HellaSwag {100 * accuracy:.2f} %")
     if machine.rank == 0 and is_due(step, config.sample_every, config):
         print_samples(model, config.prompt, config, machine, config.seed + step)
     return False
@@ -375,23 +375,24 @@ def train(model, data, config, machine, run, state=None):
     examples = hellaswag.load_for(model, machine) if config.hellaswag_every else None
     replica, config = make_replica(model, tokens, config, machine)
     parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
-    print(f"{config.batch_tokens:,} tokens a step: for each rank {parts}")
+    print(f"{config.batch_tokens:,} tokens per step: {parts} on each rank")
     run.log("fit", micro_batch=config.micro_batch, compile=config.compile)
     optimizer = make_optimizer(model, config)
     if machine.world > 1:
-        # DDP settles the order of its sums in its first backward pass: be it done, so that resumes are exact.
+        # DDP settles the order of its sums in its first backward pass: do it now, so that resuming is exact.
         add_gradient(replica, tokens, config, 0, 0, machine)
         model.zero_grad()
     start, stopping = 0, False
     if state:
-        optimizer.load_state_dict(state.pop("optimizer"))
-        start = run.saved = state["step"]
+        runs.restore_optimizer(optimizer, state)
+        start = run.saved = state.step
+        state.optimizer.clear()  # its memory
 
     def save(step):
         values = dict(step=step, config=asdict(run.config), data=meta, optimizer=optimizer.state_dict())
         run.save(step, model, values, config.keep)
 
-    for step in range(start, config.steps + 1):  # so many are done
+    for step in range(start, config.steps + 1):  # the number of finished steps
         if run.saved < step and is_due(step, config.save_every, config):
             save(step)
         model.eval()  # without dropout
@@ -403,42 +404,45 @@ def train(model, data, config, machine, run, state=None):
         loss, stopping, norm, rate = take_step(model, replica, optimizer, tokens, config, step, machine)
         seconds = time.perf_counter() - begin
         if not math.isfinite(loss + norm):
-            last = checkpoints(run.folder)[-1:] or ["none"]
+            run.log("diverged", step=step + 1, loss=str(loss), norm=str(norm), dtype=str(machine.dtype))
+            last = runs.checkpoints(run.folder)[-1:] or ["none"]
             reason = f"step {step + 1} has loss {loss} and norm {norm}; last good checkpoint: {last[0]}"
-            raise UserError(f"{reason} (--resume with --dtype float32, or begin anew with a lower --lr)")
+            raise UserError(f"{reason} (--resume with --dtype float32, or start again with a lower --lr)")
         run.report(step + 1, loss, norm, rate, seconds)
     if run.saved < step:
         save(step)
     if run.saved < step:
-        raise UserError(f"step {step} is not saved: make room, then --resume from the checkpoint before it")
+        raise UserError(f"step {step} is not saved (make room, then --resume from the checkpoint before it)")
     if stopping:
-        print(f"stopped after step {step}; to go on: --resume --out {run.folder}")
+        print(f"stopped after step {step}; continue with --resume --out {run.folder}")
 
 
 # ---- The program -------------------------------------------------------------------------------------------
 
 
 def make_model(config, given=(), meta=()):
-    """Make the GPT that --init names. Raises UserError if its weights do not fit."""
+    """Make the GPT that --init names. Raises UserError if it does not fit, or needs too much memory."""
     if config.init != "scratch":
         load = functools.partial(GPT.from_pretrained, dropout=config.dropout)
-        model = newest_whole(config.init, load) or load(config.init)
+        model = runs.newest_whole(config.init, load) or load(config.init)
         if problems := check_weights(config, model.config, given, meta):
             raise UserError("\n".join(problems))
         return model
+    with torch.device("meta"):  # shapes only
+        check_memory(4 * GPT(config).num_parameters())
     return GPT(config, torch.Generator().manual_seed(config.seed))  # drawn on the CPU: the same on any device
 
 
 def load_checkpoint(folder):
-    """The model and the state in a checkpoint of a run."""
-    state = torch.load(folder / "train_state.pt", map_location="cpu", weights_only=True)
-    return GPT.from_pretrained(folder, state["config"].get("dropout", 0.0)), state
+    """Return the model and the State in a checkpoint of a run. Raises UserError."""
+    state = runs.load_state(folder)
+    return GPT.from_pretrained(folder, state.config.dropout), state
 
 
 def sample(config, given, problems):
     """Print continuations of --sample, by the newest model in the folder, or by that of --init."""
-    folder = collect_error(problems, choose_folder, config.out, config.preset, True)
-    if "init" not in given and folder and not checkpoints(folder):
+    folder = collect_error(problems, runs.choose_folder, config.out, config.preset, True)
+    if "init" not in given and folder and not runs.checkpoints(folder):
         problems.append(f"no checkpoint in {folder} (train first, or name a model with --init)")
     if problems:
         raise UserError("\n".join(problems))
@@ -448,17 +452,17 @@ def sample(config, given, problems):
 
 
 def prepare(config, given, problems):
-    """Open what the settings name, and complete them: Config, folder, data (see open_data), model, state.
+    """Open what the settings name, and complete them: Config, folder, data (see open_data), model, State.
 
-    model and state are None if they are new. Raises UserError with all problems at once.
+    model and State are None if they are new. Raises UserError with all problems at once.
     """
     model = state = None
     ranks = collect_error(problems, read_ranks)
-    folder = collect_error(problems, choose_folder, config.out, config.preset, config.resume)
+    folder = collect_error(problems, runs.choose_folder, config.out, config.preset, config.resume)
     if config.resume and folder:
-        model, state = collect_error(problems, newest_whole, folder, load_checkpoint) or (None, None)
+        model, state = collect_error(problems, runs.newest_whole, folder, load_checkpoint) or (None, None)
     if state:
-        config = resumed_config(Config(**state["config"]), given, folder, problems)
+        config = resumed_config(state.config, given, folder, problems)
     data = collect_error(problems, open_data, config.data)
     meta = data[-1] if data else {}
     from_data = {"tokenizer", "vocab_size"} & meta.keys() - given.keys()
@@ -469,11 +473,15 @@ def prepare(config, given, problems):
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))
     problems += find_problems(config, ranks[1] if ranks else 1, meta)
-    collect_error(problems, pick_device, config.device)
+    device = collect_error(problems, pick_device, config.device)
     if meta and config.sample_every:  # now, and not hours later with the first sample
         collect_error(problems, get_tokenizer, config.tokenizer)
-    if state and meta and state["data"] != meta:
+    if state and meta and state.data != meta:
         problems.append(f"--data {config.data} is not what {folder} was started with (leave the flag out)")
+    diverged = runs.find_divergence(folder) if state else None
+    if diverged and device and diverged.get("dtype") == str(pick_dtype(config.dtype, device)):
+        reason = f"{folder} diverged in step {diverged.get('step')}, and would again"
+        problems.append(f"{reason} (add --dtype float32, or start again with a lower --lr)")
     if problems:
         raise UserError("\n".join(problems))
     return config, folder, data, model, state
@@ -484,19 +492,19 @@ def main(arguments=None):
     if "sample" in given:
         return sample(config, given, problems)
     config, folder, data, model, state = prepare(config, given, problems)
-    machine, meta, start = Machine(config), data[-1], state["step"] if state else 0
+    machine, meta, start = Machine(config), data[-1], state.step if state else 0
     if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
-        raise UserError(f"not all computers see the same checkpoints: {folder} must be on a disk they share")
+        raise UserError(f"not all computers see the same checkpoints ({folder} must be on a shared disk)")
     model = (model or make_model(config)).to(machine.device)
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
-    print(f"a model that knows nothing pays ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")
-    run = Run(folder, config, machine, model.flops_per_token(config.context), meta)
-    goes_on = f" and goes on after step {start} of {config.steps}" if state else ""
-    print(f"the run is in {folder}{goes_on}")
-    run.log("resume" if state else "start", step=start, data=meta, **environment_info(config, machine))
+    print(f"loss of a uniform guess: ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")
+    run = runs.Run(folder, config, machine, model.flops_per_token(config.context), meta)
+    print(f"the run is in {folder}{f', continued after step {start} of {config.steps}' if state else ''}")
+    event = "resume" if state else "start"
+    run.log(event, step=start, data=meta, **runs.environment_info(config, machine))
     machine.stop_on_signals()
     train(model, data, config, machine, run, state)
     run.draw()

@@ -111,7 +111,7 @@ def test_ranks_share_the_examples_and_agree(tmp_path):
 import torch
 from data import get_tokenizer
 from hellaswag import Example, evaluate, load_rows
-from train_gpt2 import Config, GPTConfig
+from config import Config, GPTConfig
 from machine import Machine
 from train_gpt2 import GPT
 machine = Machine(Config(device="cpu", dtype="float32"))
@@ -148,7 +148,7 @@ def test_training_scores_where_it_is_due_and_goes_on_without_the_data(tmp_path, 
     train_gpt2.main(words)
     out, err = capfd.readouterr()
     assert err.count("warning: no HellaSwag in this run (--hellaswag_every 0): cannot read") == 1
-    assert "step    4   loss" in out and "HellaSwag" not in out
+    assert "step    4  loss" in out and "HellaSwag" not in out
 
 
 def test_a_row_that_is_too_long_keeps_its_end():

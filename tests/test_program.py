@@ -158,6 +158,12 @@ def test_every_number_has_two_limits(field):
         assert given == {} and getattr(config, field.name) == getattr(parse_config([])[0], field.name)
 
 
+def test_weights_that_no_memory_holds_are_refused():
+    with pytest.raises(UserError, match="the weights need 1.*,... GiB, and this computer has .* --n_layer"):
+        train_gpt2.main("--n_embd 65536 --n_layer 900 --device cpu".split())
+    assert not Path("runs").exists()
+
+
 def test_a_tiny_temperature_takes_the_likeliest_token(capsys):
     greedy, tiny = (samples(capsys, "--temperature", value, "--samples", "2") for value in ("0", "1e-320"))
     assert greedy == tiny and len(set(tiny)) == 1
@@ -293,7 +299,7 @@ def test_the_clock_is_read_after_the_device_is_done(capsys, monkeypatch):
     """A device that works 30 ms behind the program's back: the step must show them."""
     monkeypatch.setattr(torch.cpu, "synchronize", lambda: time.sleep(0.03))
     out = train(capsys, torch.arange(65), steps=3)
-    times = [int(ms) for ms in re.findall(r"   (\d+) ms", out)]
+    times = [int(ms) for ms in re.findall(r"  (\d+) ms", out)]
     assert len(times) == 3 and min(times) >= 30
     speeds = [int(speed.replace(",", "")) for speed in re.findall(r"([\d,]+) tokens/s", out)]
     assert speeds == pytest.approx([4 * 16 / (ms / 1000) for ms in times], rel=0.05)
@@ -622,6 +628,7 @@ def test_without_arguments_a_laptop_trains_a_gpt_that_transformers_opens(capsys)
     )
     assert abs(first - math.log(257)) < 0.5 and last < 3.5 and "validation loss" in out
     assert sorted(path.name for path in Path("runs/laptop").iterdir()) == [
+        ".lock",
         "curve.png",
         "log.jsonl",
         "step_000030",

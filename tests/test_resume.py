@@ -1,3 +1,4 @@
+import math
 import os
 import random
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from test_data import as_shards
 from test_program import TINY, make_data
 from test_ranks import torchrun
@@ -140,8 +141,9 @@ class Trap:
         return Path.touch, (Path("sprung"),)
 
 
+@pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("kind", ["weights", "state", "missing", "config", "pickle"])
-def test_a_torn_checkpoint_is_passed_over_with_a_warning(kind, capsys):
+def test_a_torn_checkpoint_is_passed_over_with_a_warning(kind, listed, capsys):
     words = [*WORDS, "--steps", "6", "--save_every", "2", "--out", "out", "--keep", "0"]
     train_gpt2.main(words)
     whole = Path("out/step_000006/model.safetensors").read_bytes()
@@ -156,10 +158,105 @@ def test_a_torn_checkpoint_is_passed_over_with_a_warning(kind, capsys):
         (newest / "config.json").write_text("{")
     else:
         torch.save({"step": 6, "trap": Trap()}, newest / "train_state.pt")
+    if not listed:  # made by a version without manifests
+        for manifest in Path("out").glob("*/manifest.json"):
+            manifest.unlink()
     train_gpt2.main([*words, "--resume"])
     assert "warning: out/step_000006 is not a whole checkpoint" in capsys.readouterr().err
     assert [event["step"] for event in read_events("out") if event["event"] == "resume"] == [4]
     assert (newest / "model.safetensors").read_bytes() == whole and not Path("sprung").exists()
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_is_found(capsys):
+    words = [*WORDS, "--steps", "4", "--save_every", "2", "--out", "out"]
+    train_gpt2.main(words)
+    flip_a_bit(Path("out/step_000004/model.safetensors"))
+    train_gpt2.main([*words, "--resume"])
+    assert "model.safetensors is not as manifest.json has it" in capsys.readouterr().err
+
+
+def change_state(path, change):
+    """Change the values in a checkpoint's train_state.pt, as a program without manifests would."""
+    state = torch.load(path / "train_state.pt")
+    change(state)
+    torch.save(state, path / "train_state.pt")
+    (path / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (
+            lambda state: state["optimizer"]["state"].clear(),
+            "it has the moments of 0 tensors, the model has 16",
+        ),
+        (lambda state: state["optimizer"]["state"].pop(3), "it has the moments of 15 tensors"),
+        (lambda state: state["optimizer"]["state"][3].pop("exp_avg"), "KeyError: 'exp_avg'"),
+        (
+            lambda state: state["optimizer"]["state"][3].update(exp_avg=torch.zeros(1)),
+            r"exp_avg 3 is .* \(1,\)",
+        ),
+        (lambda state: state["optimizer"]["state"][3].update(exp_avg=7), "AttributeError"),
+        (lambda state: state["optimizer"]["state"][3].update(step=torch.tensor(9.0)), "has taken 9 steps"),
+        (lambda state: state["optimizer"].pop("param_groups"), "KeyError: 'param_groups'"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(change, reason):
+    words = [*WORDS, "--steps", "2", "--out", "out"]
+    train_gpt2.main([*words, "--save_every", "1"])
+    shutil.rmtree("out/step_000002")
+    change_state(Path("out/step_000001"), change)
+    with pytest.raises(UserError, match=f"the optimizer state of step 1 does not fit: .*{reason}.*--init"):
+        train_gpt2.main([*words, "--resume"])
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        (lambda state: state.update(step=-5), "step: Input should be greater than or equal to 0"),
+        (lambda state: state.update(step=7), "it is of step 7"),
+        (lambda state: state.update(step="two"), "step: Input should be a valid integer"),
+        (lambda state: state.update(config=None), "config: Input should be a dictionary"),
+        (lambda state: state["config"].update(lr="fast"), "config.lr: Input should be a valid number"),
+        (lambda state: state.pop("optimizer"), "optimizer: Field required"),
+    ],
+)
+def test_a_state_of_another_shape_is_torn(change, reason, capsys):
+    words = [*WORDS, "--steps", "2", "--out", "out"]
+    train_gpt2.main(words)
+    change_state(Path("out/step_000002"), change)
+    with pytest.raises(UserError, match="no checkpoint in out is whole"):
+        train_gpt2.main([*words, "--resume"])
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64])
+def test_weights_that_are_no_floats_are_refused(dtype):
+    train_gpt2.main([*WORDS, "--steps", "1", "--out", "out"])
+    path = Path("out/step_000001/model.safetensors")
+    tensors = load_file(path)
+    save_file({name: tensor.to(dtype) for name, tensor in tensors.items()}, path)
+    with pytest.raises(UserError, match="cannot load .*: ValueError: its .* is torch.*, not a float type"):
+        train_gpt2.GPT.from_pretrained("out/step_000001")
+
+
+def test_a_run_that_diverged_is_not_resumed_as_it_was(monkeypatch):
+    words = [*WORDS, "--steps", "4", "--save_every", "1", "--out", "out"]
+    add = train_gpt2.add_gradient
+    with monkeypatch.context() as patch:
+        patch.setattr(train_gpt2, "add_gradient", lambda *a: add(*a) + (math.nan if a[3] == 2 else 0))
+        with pytest.raises(UserError, match="step 3 has loss nan"):
+            train_gpt2.main(words)
+    with pytest.raises(UserError, match="out diverged in step 3, and would again .add --dtype float32, or"):
+        train_gpt2.main([*words, "--resume"])
+    train_gpt2.main([*words, "--resume", "--dtype", "bfloat16"])
+    train_gpt2.main([*words, "--resume"])  # it has been resumed since
 
 
 def test_if_all_checkpoints_are_torn_nothing_is_started_over():
@@ -222,7 +319,7 @@ def test_a_signal_saves_and_ends_with_code_0(where, name):
     (saved,) = Path("out").glob("step_*")
     assert steps[-1] == {"step": 1, "validation": 6, "hellaswag": 4}[where]
     assert saved.name == f"step_{steps[-1]:06d}"
-    assert f"stopped after step {steps[-1]}; to go on: --resume --out out" in done.stdout
+    assert f"stopped after step {steps[-1]}; continue with --resume --out out" in done.stdout
     train_gpt2.main([*WORDS, "--steps", "12", "--hellaswag_every", "0", "--out", "whole"])
     train_gpt2.main([*words, "--hellaswag_every", "0", "--resume"])
     assert same("whole/step_000012", "out/step_000012")

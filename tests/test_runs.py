@@ -1,6 +1,9 @@
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +23,7 @@ from machine import Machine
 from runs import Run, choose_folder
 from train_gpt2 import GPT
 
+ROOT = Path(__file__).parent.parent
 CONFIG = Config(65, 16, 2, 2, 32, device="cpu", dtype="float32", batch_tokens=64, steps=100)
 
 
@@ -41,11 +45,11 @@ def test_a_run_gets_the_next_free_folder_and_never_one_that_holds_a_run():
     Run(Path("runs/gpt2-2"), CONFIG, Machine(CONFIG), 1).log("start")
     assert choose_folder("", "gpt2") == Path("runs/gpt2-3")
     assert choose_folder("mine", "gpt2") == Path("mine")
-    with pytest.raises(UserError, match="--out runs/gpt2 holds a run: go on with it .--resume., or choose"):
+    with pytest.raises(UserError, match="--out runs/gpt2 holds a run .continue it with --resume, or choose"):
         choose_folder("runs/gpt2", "gpt2")
-    assert choose_folder("runs/gpt2", "gpt2", resume=True) == Path("runs/gpt2")
-    assert choose_folder("", "gpt2", resume=True) == Path("runs/gpt2-2")  # the last one
-    assert choose_folder("", "other", resume=True) == Path("runs/other")
+    assert choose_folder("runs/gpt2", "gpt2", existing=True) == Path("runs/gpt2")
+    assert choose_folder("", "gpt2", existing=True) == Path("runs/gpt2-2")  # the last one
+    assert choose_folder("", "other", existing=True) == Path("runs/other")
 
 
 def test_a_folder_that_cannot_be_written_is_refused():
@@ -89,8 +93,9 @@ def test_the_screen_shows_some_steps_and_the_time_that_is_left(capsys, monkeypat
         run.report(step, 2.0, 1.0, 1e-3, 5.0)
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split()[1]) for line in lines] == [1, 20, 40, 60, 80, 100]
-    assert "5000 ms   200 tokens/s" in lines[1] and lines[-1].endswith("0:00:00 left")
-    assert lines[1].endswith("0:13:00 left")  # 80 steps, 195 seconds for the first 20
+    assert "5000 ms  200 tokens/s" in lines[1] and lines[-1].endswith("0:00:00 left")
+    assert lines[1].endswith("0:13:20 left")  # 80 steps, 10 seconds each
+    assert lines[0].endswith("tokens/s")  # one step is not enough for an estimate
     assert len(read_events("out")) == 100
 
 
@@ -169,9 +174,9 @@ def test_a_checkpoint_is_whole_or_not_there(monkeypatch, capsys):
     run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     model = train_gpt2.make_model(CONFIG)
     run.save(250, model, {}, keep=0)
-    assert sorted(path.name for path in Path("out").iterdir()) == ["log.jsonl", "step_000250"]
+    assert sorted(path.name for path in Path("out").iterdir()) == [".lock", "log.jsonl", "step_000250"]
     files = sorted(path.name for path in Path("out/step_000250").iterdir())
-    assert files == ["config.json", "model.safetensors", "train_state.pt"]
+    assert files == ["config.json", "manifest.json", "model.safetensors", "train_state.pt"]
     with monkeypatch.context() as patch:
         patch.setattr(runs.os, "fsync", full_disk)
         run.save(500, model, {}, keep=1)
@@ -180,6 +185,41 @@ def test_a_checkpoint_is_whole_or_not_there(monkeypatch, capsys):
     for step in (500, 750, 1000):
         run.save(step, model, {}, keep=2)
     assert [path.name for path in runs.checkpoints("out")] == ["step_000750", "step_001000"]
+
+
+def test_a_newer_torn_checkpoint_does_not_push_out_a_whole_one():
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    model = train_gpt2.make_model(CONFIG)
+    run.save(250, model, {}, keep=2)
+    Path("out/step_000900").mkdir()  # torn, and passed over when the run was resumed
+    Path("out/step_000800").mkdir()
+    run.save(500, model, {}, keep=2)
+    names = [path.name for path in runs.checkpoints("out")]
+    assert names == ["step_000250", "step_000500", "step_000800", "step_000900"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
+def test_a_link_in_place_of_a_checkpoint_is_not_followed(capsys):
+    Path("precious").mkdir()
+    Path("precious/thesis.txt").write_text("years of work")
+    Path("out").mkdir()
+    for name in ("step_000250", "step_000500.partial", "step_000750.partial"):
+        Path("out", name).symlink_to(Path("precious").resolve())
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    for step in (250, 500, 1000):
+        run.save(step, train_gpt2.make_model(CONFIG), {}, keep=1)
+    assert [path.name for path in Path("precious").iterdir()] == ["thesis.txt"] and run.saved == 1000
+    assert capsys.readouterr().err.count("warning: cannot save out/step_000") == 2
+
+
+def test_a_folder_has_one_run_at_a_time():
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    program = "from files import *\nwith lock_folder('out'): pass"
+    other = dict(env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], **other)
+    assert f"out is in use by process {os.getpid()} (wait for it, or choose another --out)" in done.stderr
+    run.lock.close()
+    assert subprocess.run([sys.executable, "-c", program], **other).returncode == 0
 
 
 def full_disk(*_):
