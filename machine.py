@@ -5,6 +5,7 @@ import datetime
 import functools
 import gc
 import os
+import re
 import signal
 import sys
 from contextlib import suppress
@@ -169,6 +170,23 @@ def pick_device(name):
     if name not in known:
         raise UserError(f"--device {name} is not available (there is {', '.join(known)})")
     return known[name]
+
+
+def check_device(device, config, world):
+    """List why a run should not start on this device: a CPU that nobody asked for, a GPU that is too old."""
+    if device.type == "cpu" and config.device == "auto":
+        fix = "check the GPU with nvidia-smi, or add --device cpu"
+        if config.preset.startswith("gpt"):
+            return [f"--preset {config.preset} on a CPU would take months: PyTorch finds no GPU ({fix})"]
+        if world > 1 and torch.version.cuda:
+            return [f"{world} ranks, and PyTorch finds no GPU ({fix})"]
+    if device.type == "cuda" and torch.version.cuda:  # AMD's GPUs are of that type, too
+        major, minor = torch.cuda.get_device_capability(device)
+        built = re.findall(r"sm_(\d+)(\d)a?\b", " ".join(torch.cuda.get_arch_list()))
+        if not any(int(first) == major and int(second) <= minor for first, second in built):
+            reason = f"{torch.cuda.get_device_name(device)} has compute capability {major}.{minor}"
+            return [f"{reason}, which this PyTorch was not built for (see ERRATA.md, 'T4, V100')"]
+    return []
 
 
 def pick_dtype(name, device):

@@ -29,7 +29,7 @@ import weights
 from config import GPTConfig, check_weights, find_problems, parse_config, resumed_config
 from data import get_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
-from machine import Machine, check_memory, pick_device, pick_dtype, read_ranks
+from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
 from sampling import print_samples
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -301,6 +301,7 @@ def make_replica(model, tokens, config, machine):
     rows = config.batch_tokens // config.context // machine.world  # per rank and step
     plain = DistributedDataParallel(model, gradient_as_bucket_view=True) if machine.world > 1 else model
     fast, most = machine.compile, config.micro_batch or (4 if machine.device.type == "cpu" else 64)
+    required = config.compile == "true"
     while True:
         size = next(size for size in range(min(most, rows), 0, -1) if rows % size == 0)
         config = replace(config, micro_batch=size, compile=str(fast).lower())
@@ -312,7 +313,11 @@ def make_replica(model, tokens, config, machine):
         if not failed:
             return replica, config
         if not short:
-            warn(f"torch.compile does not work here, continuing without it ({error[:100] or 'another rank'})")
+            reason = f"torch.compile does not work here ({error[:100] or 'another rank'})"
+            if required:
+                try_batch(plain, tokens, config, machine, optional=False)  # or is it the model, the data?
+                raise UserError(f"{reason}; install what it needs, or leave out --compile true")
+            warn(f"{reason}; continuing without it")
             fast = False
         elif size > 1:
             print(f"{size} sequences per forward pass do not fit into memory, trying fewer")
@@ -472,8 +477,10 @@ def prepare(config, given, problems):
     if model:
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))
-    problems += find_problems(config, ranks[1] if ranks else 1, meta)
+    world = ranks[1] if ranks else 1
+    problems += find_problems(config, world, meta)
     device = collect_error(problems, pick_device, config.device)
+    problems += check_device(device, config, world) if device else []
     if meta and config.sample_every:  # now, and not hours later with the first sample
         collect_error(problems, get_tokenizer, config.tokenizer)
     if state and meta and state.data != meta:

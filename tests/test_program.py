@@ -357,9 +357,61 @@ def test_a_compiler_that_fails_at_the_first_call_is_told_and_done_without(capsys
 
     plain = losses(train(capsys, torch.arange(65), steps=3))
     monkeypatch.setattr(torch, "compile", Broken)
+    with pytest.raises(
+        UserError, match="not work here .RuntimeError: no C.. compiler was found.; install what"
+    ):
+        train(capsys, torch.arange(65), steps=3, compile="true")
     monkeypatch.setattr(train_gpt2, "warn", print)
-    out = train(capsys, torch.arange(65), steps=3, compile="true")
-    assert "continuing without it (RuntimeError: no C++ compiler was found)" in out and losses(out) == plain
+    monkeypatch.setattr(train_gpt2, "make_replica", as_on_cuda(train_gpt2.make_replica))
+    out = train(capsys, torch.arange(65), steps=3)
+    assert "(RuntimeError: no C++ compiler was found); continuing without it" in out and losses(out) == plain
+
+
+def as_on_cuda(original):
+    """make_replica where auto compiles."""
+
+    def make_replica(model, tokens, config, machine):
+        machine.compile = True
+        return original(model, tokens, config, machine)
+
+    return make_replica
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (
+            "--preset gpt2",
+            "--preset gpt2 on a CPU would take months: PyTorch finds no GPU .check the GPU with",
+        ),
+        ("--preset gpt3-xl", "--preset gpt3-xl on a CPU would take months"),
+        ("--preset gpt2 --device cpu", None),
+        ("--preset laptop", None),
+    ],
+)
+def test_a_cpu_that_nobody_asked_for_is_refused(words, reason, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: None)
+    config, *_ = parse_config(words.split())
+    problems = machine.check_device(machine.pick_device(config.device), config, 1)
+    assert problems == [] if reason is None else re.match(reason, problems[0])
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    found = machine.check_device(torch.device("cpu"), Config(preset="laptop"), 2)
+    assert found == ["2 ranks, and PyTorch finds no GPU (check the GPU with nvidia-smi, or add --device cpu)"]
+
+
+@pytest.mark.parametrize(
+    "capability, fits", [((7, 0), False), ((7, 5), True), ((8, 9), True), ((9, 0), True), ((12, 0), True)]
+)
+def test_a_gpu_that_pytorch_was_not_built_for_is_refused(capability, fits, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Tesla V100")
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    built = ["sm_75", "sm_80", "sm_86", "sm_90a", "sm_100", "sm_120"]  # of the pinned wheel for CUDA 13.0
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built)
+    problems = machine.check_device(torch.device("cuda"), Config(), 1)
+    assert problems == [] if fits else "Tesla V100 has compute capability 7.0, which" in problems[0]
+    monkeypatch.setattr(torch.version, "cuda", None)  # a build for AMD's GPUs
+    assert machine.check_device(torch.device("cuda"), Config(), 1) == []
 
 
 def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
