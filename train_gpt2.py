@@ -133,16 +133,20 @@ class GPT(nn.Module):
 
         idx and targets are int64 (B, T), T <= context. Returns the logits (B, T, vocab_size) and the loss:
         the mean cross-entropy in nats, a float32 scalar; targets of -100 are ignored. None without targets.
+        Gradients flow from the loss; from the logits only without targets.
         """
         T = idx.shape[1]
         assert T <= self.config.context, f"{T} tokens, but a context of {self.config.context}"
         x = self.dropout(self.wte(idx) + self.wpe(torch.arange(T, device=idx.device)))  # (B, T, C)
         for block in self.h:
             x = block(x)
-        logits = self.lm_head(self.ln_f(x))[..., : self.config.vocab_size]  # (B, T, vocab_size)
+        logits, V = self.lm_head(self.ln_f(x)), self.config.vocab_size  # (B, T, rows)
         if targets is None:
-            return logits, None
-        return logits, F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+            return logits[..., :V], None
+        # A slice would cost a copy, and a gradient for what is returned a tensor of zeros of that size.
+        logits = logits.masked_fill(torch.arange(logits.shape[-1], device=idx.device) >= V, -torch.inf)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        return logits.detach()[..., :V], loss
 
     @torch.no_grad()
     def generate(self, idx, max_new_tokens, temperature=1.0, top_k=None, generator=None):

@@ -356,3 +356,37 @@ def test_what_is_saved_loads_bit_for_bit(tmp_path):
     for (name, weight), (_, other) in zip(model.named_parameters(), again.named_parameters(), strict=True):
         assert torch.equal(weight, other), name
     assert again.wte.weight is again.lm_head.weight
+
+
+def test_training_keeps_no_gradient_of_the_logits():
+    """The compiled backward pass starts from one number, the loss, and the logits are not sliced in it."""
+    from functorch.compile import make_boxed_func
+    from torch._dynamo.backends.common import aot_autograd
+
+    graphs = []
+
+    def keep(graph, _):
+        graphs.append(graph)
+        return make_boxed_func(graph.forward)
+
+    model = GPT(GPTConfig(65, 16, 1, 2, 32), torch.Generator().manual_seed(0))
+    compiled = torch.compile(model, backend=aot_autograd(fw_compiler=keep, bw_compiler=keep), dynamic=False)
+    idx = torch.randint(65, (2, 16), generator=torch.Generator().manual_seed(0))
+    _, loss = compiled(idx, idx)
+    loss.backward()
+    _, backward = graphs
+    inputs = [node for node in backward.graph.nodes if node.op == "placeholder"]
+    assert [node.meta["val"].shape for node in inputs if "tangent" in node.name] == [()]
+    assert not any("slice" in str(node.target) for node in backward.graph.nodes)
+
+
+def test_the_loss_with_a_padded_table_is_that_of_the_true_columns():
+    model = GPT(GPTConfig(65, 16, 1, 2, 32), torch.Generator().manual_seed(0))
+    idx = torch.randint(65, (2, 16), generator=torch.Generator().manual_seed(0))
+    logits, _ = model(idx)
+    known, loss = model(idx, idx)
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), idx.flatten())
+    assert torch.equal(known, logits) and torch.equal(loss, expected)
+    gradients = [torch.autograd.grad(value, list(model.parameters())) for value in (loss, expected)]
+    for ours, theirs in zip(*gradients, strict=True):
+        assert torch.equal(ours, theirs)
