@@ -185,19 +185,30 @@ def open_data(name):
 # ---- Order -------------------------------------------------------------------------------------------------
 
 
-def shuffled(position, count, key):
-    """Return where a position of 0 .. count - 1 goes in the random order that `key` (any text) stands for.
+@functools.lru_cache(maxsize=2)
+def round_tables(key, half):
+    """Return four tables of 2**half random numbers of `half` bits, int64, that `key` stands for."""
 
-    Nothing is stored: four Feistel rounds permute the numbers of so many bits (Luby & Rackoff 1988), and a
-    result of `count` or more is permuted again. The order never changes, whatever libraries are installed.
+    def draw(text):
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") % 2**half
+
+    return [np.array([draw(f"{key} {turn} {right}") for right in range(2**half)]) for turn in range(4)]
+
+
+def shuffled(positions, count, key):
+    """Return where positions of 0 .. count - 1 go in the random order that `key` (any text) stands for.
+
+    Four Feistel rounds permute the numbers of so many bits (Luby & Rackoff 1988), and a result of `count` or
+    more is permuted again. Positions are int64 of any shape. No library's random numbers are involved.
     """
     half = ((count - 1).bit_length() + 1) // 2  # bits
-    mask = (1 << half) - 1
-    while True:
-        left, right = position >> half, position & mask
-        for turn in range(4):
-            digest = hashlib.blake2b(f"{key} {turn} {right}".encode(), digest_size=8).digest()
-            left, right = right, left ^ (int.from_bytes(digest, "little") & mask)
-        position = left << half | right
-        if position < count:
-            return position
+    tables, positions = round_tables(key, half), np.asarray(positions)
+    found, outside = np.empty_like(positions), np.ones(positions.shape, bool)
+    while outside.any():
+        left, right = positions >> half, positions & (2**half - 1)
+        for table in tables:
+            left, right = right, left ^ table[right]
+        positions = left << half | right
+        found = np.where(outside, positions, found)
+        outside &= positions >= count
+    return found

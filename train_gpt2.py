@@ -198,13 +198,12 @@ def get_batch(tokens, config, step, micro, rank, world):
     T = config.context
     count = (len(tokens) - 1) // T  # a window needs one token more, for its last target
     first = first_row(config, step, micro, rank, world)
-    rows = []
-    for number in range(first, first + config.micro_batch):
-        epoch, window = divmod(number, count)
-        if config.shuffle:
-            window = shuffled(window, count, f"{config.seed} {epoch}")
-        rows.append(tokens.read(window * T, T + 1))
-    rows = torch.from_numpy(np.stack(rows).astype(np.int64))  # (B, T + 1)
+    epochs, windows = np.divmod(np.arange(first, first + config.micro_batch), count)
+    for epoch in np.unique(epochs) if config.shuffle else ():
+        here = epochs == epoch
+        windows[here] = shuffled(windows[here], count, f"{config.seed} {epoch}")
+    rows = np.stack([tokens.read(window * T, T + 1) for window in windows.tolist()])
+    rows = torch.from_numpy(rows.astype(np.int64))  # (B, T + 1)
     return rows[:, :-1], rows[:, 1:]
 
 
@@ -237,11 +236,12 @@ def learning_rate(step, config):
 def add_gradient(model, tokens, config, step, micro, machine):
     """Add a micro-batch's part of the gradient of the step's loss to .grad; return its part of the loss."""
     place = step, micro, machine.rank, machine.world
-    idx, targets = get_batch(tokens, config, *place)
-    number = first_row(config, *place) + 2654435761 * config.seed
-    torch.manual_seed(number % 2**32)  # dropout has no state, either; a CPU reads no more than 32 bits
+    idx, targets = machine.place(*get_batch(tokens, config, *place))
+    if config.dropout:  # it has no state, either
+        number = first_row(config, *place) + 2654435761 * config.seed
+        torch.manual_seed(number % 2**32)  # a CPU reads no more than 32 bits
     with machine.autocast():
-        _, loss = model(idx.to(machine.device), targets.to(machine.device))
+        _, loss = model(idx, targets)
     loss = loss / micro_steps(config, machine.world)  # so that all parts together are the mean over the step
     loss.backward()
     return loss.detach()
@@ -337,19 +337,20 @@ def make_replica(model, tokens, config, machine):
 def validate(model, tokens, config, machine):
     """Return the mean loss over the first val_tokens targets, on any hardware; None if asked to stop."""
     T, count = config.context, min(config.val_tokens, len(tokens) - 1)
-    size, total = max(config.micro_batch // 4, 1) * T, 0.0  # uncompiled, a row takes more memory
+    size = max(config.micro_batch // 4, 1) * T  # uncompiled, a row takes more memory
+    total = torch.zeros((), device=machine.device)  # read once: each .item() would wait for the device
     for first in range(machine.rank * size, count, machine.world * size):
         part = torch.from_numpy(tokens.read(first, min(size, count - first) + 1).astype(np.int64))
         missing = -(len(part) - 1) % T  # in the very last row: targets of -100 do not count
         idx = F.pad(part[:-1], (0, missing)).view(-1, T)
         targets = F.pad(part[1:], (0, missing), value=-100).view(-1, T)
         with machine.autocast():
-            _, loss = model(idx.to(machine.device), targets.to(machine.device))
-        total += loss.item() * (len(part) - 1)
+            _, loss = model(*machine.place(idx, targets))
+        total += loss * ((len(part) - 1) / count)
         if machine.stopping:
             break
-    total, stopping = machine.sum(total, machine.stopping)
-    return None if stopping else total / count
+    total, stopping = machine.sum(total.item(), machine.stopping)
+    return None if stopping else total
 
 
 def is_due(step, every, config):
@@ -404,9 +405,11 @@ def train(model, data, config, machine, run, state=None):
     for step in range(start, config.steps + 1):  # the number of finished steps
         if run.saved < step and is_due(step, config.save_every, config):
             save(step)
-        model.eval()  # without dropout
-        stopping = stopping or evaluate(model, held_out, examples, step, config, machine, run)
-        model.train()
+        intervals = config.eval_every, config.hellaswag_every, config.sample_every
+        if not stopping and any(is_due(step, every, config) for every in intervals):
+            model.eval()  # without dropout
+            stopping = evaluate(model, held_out, examples, step, config, machine, run)
+            model.train()
         if stopping or step == config.steps:
             break
         begin = time.perf_counter()

@@ -273,3 +273,12 @@ def test_the_rows_of_a_step_do_not_depend_on_the_ranks(world, micro_batch):
     parts = [(micro, rank) for micro in range(micro_steps(config, world)) for rank in range(world)]
     rows = [get_batch(tokens, config, 3, micro, rank, world)[0] for micro, rank in parts]
     assert torch.equal(torch.cat(rows).flatten(), torch.arange(3 * 16 * 8, 4 * 16 * 8))
+
+
+def test_positions_are_shuffled_together_as_one_by_one():
+    positions = np.arange(1000).reshape(10, 100)
+    together = data.shuffled(positions, 1000, "1 0")
+    assert together.shape == (10, 100)
+    assert together.ravel().tolist() == [
+        int(data.shuffled(position, 1000, "1 0")) for position in range(1000)
+    ]

@@ -743,3 +743,28 @@ def test_the_program_trains(capsys):
     assert (
         len(history) == 3 and history[0] == pytest.approx(math.log(257), abs=0.5) and history[2] < history[0]
     )
+
+
+def test_a_step_waits_for_the_device_as_seldom_as_it_can(monkeypatch):
+    """No seed without dropout, one read of the validation loss, no switch of modes between evaluations."""
+    calls = {"seed": 0, "item": 0, "mode": 0}
+
+    def count(name, original):
+        def counted(*arguments, **options):
+            calls[name] += 1
+            return original(*arguments, **options)
+
+        return counted
+
+    config = Config(65, 16, 1, 2, 8, device="cpu", dtype="float32", micro_batch=1, batch_tokens=64, steps=6)
+    config = replace(config, eval_every=3, sample_every=0, hellaswag_every=0, save_every=0)
+    tokens = as_shards(torch.arange(1000) % 65)
+    machine, model = Machine(config), train_gpt2.make_model(config)
+    monkeypatch.setattr(torch, "manual_seed", count("seed", torch.manual_seed))
+    monkeypatch.setattr(torch.Tensor, "item", count("item", torch.Tensor.item))
+    train_gpt2.validate(model, tokens, config, machine)
+    assert calls["item"] == 1
+    monkeypatch.setattr(train_gpt2.GPT, "train", count("mode", train_gpt2.GPT.train))
+    run = Run(Path("out"), config, machine, flops_per_token=1)
+    train_gpt2.train(model, (tokens, tokens, {}), config, machine, run)
+    assert calls["seed"] == 0 and calls["mode"] == 2 * 2  # eval() and train(), twice
