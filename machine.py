@@ -135,8 +135,10 @@ class Machine:
 
     def stop_on_signals(self):
         """Let the first SIGTERM or Ctrl-C set .stopping, so that a run ends cleanly; a second kills it."""
-        names = ("SIGTERM", "SIGINT", "SIGHUP")  # SIGHUP: the terminal is gone; not on Windows
-        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        names = ["SIGTERM", "SIGINT"]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # not under nohup
+            names.append("SIGHUP")  # the terminal is gone
+        numbers = [getattr(signal, name) for name in names]
 
         def stop(number, frame):
             self.stopping = True

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -404,3 +405,19 @@ def test_a_run_goes_on_with_another_number_of_ranks(tmp_path, before, after):
         [event["loss"] for event in read_events(out) if event["event"] == "step"] for out in ("whole", "torn")
     ]
     assert losses[1] == pytest.approx(losses[0][3:], rel=1e-5) and len(losses[1]) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+def test_nohup_is_respected(monkeypatch):
+    """Machine.stop_on_signals leaves a SIGHUP ignored that was ignored when the program started."""
+    monkeypatch.undo()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        for ignored in (True, False):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+            Machine.stop_on_signals(SimpleNamespace(stopping=False))
+            assert (signal.getsignal(signal.SIGHUP) == signal.SIG_IGN) == ignored
+            assert callable(signal.getsignal(signal.SIGTERM))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
