@@ -106,10 +106,10 @@ class Machine:
             gc.collect()  # DDP holds the group in a cycle, and with it threads that may abort as Python ends
 
     def place(self, *tensors):
-        """Copy tensors to the device. A GPU copies from pinned memory while this process goes on."""
-        if self.device.type == "cuda":
-            tensors = [tensor.contiguous().pin_memory() for tensor in tensors]
-        return [tensor.to(self.device, non_blocking=True) for tensor in tensors]
+        """Copy tensors to the device. CUDA copies from pinned memory while this process goes on."""
+        if self.device.type != "cuda":  # MPS would read memory that may be free again
+            return [tensor.to(self.device) for tensor in tensors]
+        return [tensor.contiguous().pin_memory().to(self.device, non_blocking=True) for tensor in tensors]
 
     def mean(self, tensor):
         """Replace a tensor by its mean over the ranks, on every rank."""

@@ -768,3 +768,17 @@ def test_a_step_waits_for_the_device_as_seldom_as_it_can(monkeypatch):
     run = Run(Path("out"), config, machine, flops_per_token=1)
     train_gpt2.train(model, (tokens, tokens, {}), config, machine, run)
     assert calls["seed"] == 0 and calls["mode"] == 2 * 2  # eval() and train(), twice
+
+
+def test_only_pinned_memory_is_copied_while_the_program_goes_on(monkeypatch):
+    original, waits = torch.Tensor.to, []
+
+    def to(tensor, *arguments, **options):
+        waits.append(not options.get("non_blocking", False))
+        return original(tensor, *arguments, **options)
+
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    here = Machine(Config(device="cpu"))
+    here.device = torch.device("meta")  # stands for MPS
+    (copy,) = here.place(torch.zeros(3))
+    assert copy.device.type == "meta" and waits == [True]
