@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from dataclasses import asdict, fields, replace
 from typing import Literal, get_args
 
@@ -101,6 +101,7 @@ class Config(GPTConfig):
 RECIPE = [f.name for f in fields(GPTConfig)]  # stays the same when a run is resumed
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
+SPELLINGS = {int: "[-+]?[0-9_]+", bool: "true|false"}  # pydantic reads 2.0 and yes, too
 
 
 # ---- The command line --------------------------------------------------------------------------------------
@@ -138,6 +139,17 @@ def read_flags(config_class, description, arguments=None):
     return {name: word for name, word in vars(given).items() if word is not None}, problems
 
 
+def whole_number(low, high):
+    """Return a function that turns text into an int within limits (both allowed), for argparse."""
+
+    def parse(text):
+        if not re.fullmatch("-?[0-9]{1,20}", text) or not low <= int(text) <= high:
+            raise ArgumentTypeError(f"must be at least {low} and at most {high}, not {text[:50]}")
+        return int(text)
+
+    return parse
+
+
 def describe(error, kind):
     """Describe one error of a ValidationError, about the value of a flag of type `kind`."""
     value, limits = error["input"], error.get("ctx", {})
@@ -145,7 +157,7 @@ def describe(error, kind):
     if error["type"] == "greater_than_equal":
         return f"{name} is below the minimum of {limits['ge']:g}"
     if error["type"] == "less_than_equal":
-        return f"{name} is above the maximum of {limits['le']:.10g}"
+        return f"{name} is above the maximum of {limits['le']:.15g}"
     if choices := get_args(kind):
         return f"{name} is not one of {', '.join(choices)}"
     return f"{name} is not {KINDS.get(kind, 'a text')}"
@@ -160,6 +172,10 @@ def parse_config(arguments=None, config_class=Config, description=""):
     preset = words.get("preset", "finetune" if "init" in words else "laptop")
     defaults = dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"])
     kinds = {f.name: f.type for f in fields(config_class)}
+    for name, word in list(words.items()):
+        if not re.fullmatch(SPELLINGS.get(kinds[name], "(?s:.*)"), word):
+            problems.append(f"--{name} {word[:50]} is not {KINDS[kinds[name]]}")
+            del words[name]
     try:
         config = config_class(**(defaults | words))
     except ValidationError as error:

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from errors import UserError, run_program, warn
-from files import parse_json, parse_values
+from errors import UserError, printable, run_program, warn
+from files import parse_json, parse_values, whole_file
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Event:
     """What lines of log.jsonl must be, if they have it."""
 
     event: str
-    step: int = Field(0, ge=0)
+    step: int = Field(0, ge=0, le=10**12, strict=True)
     config: dict = Field(default_factory=dict)
     data: dict = Field(default_factory=dict)
 
@@ -55,13 +55,14 @@ def read_events(path):
         except ValueError:  # the run was killed while it wrote
             continue
         event.pop("event")
-        events.setdefault(known.event, {})[known.step] = event
+        events.setdefault(known.event, {})[known.step] = event | dict(step=known.step)
     return {kind: [by_step[step] for step in sorted(by_step)] for kind, by_step in events.items()}
 
 
 def columns(events, name):
     """Return the steps of events, and one of their values; events without a number there are left out."""
-    found = [(event["step"], event[name]) for event in events if isinstance(event.get(name), int | float)]
+    found = [(event["step"], event[name]) for event in events if type(event.get(name)) in (int, float)]
+    found = [(step, value) for step, value in found if abs(value) < 1e30]  # matplotlib fails above, and nan
     return [step for step, _ in found], [value for _, value in found]
 
 
@@ -109,11 +110,11 @@ def draw(folders):
     figure = Figure(figsize=(12 if scored else 7, 4.5), layout="constrained")
     left, *right = figure.subplots(1, 1 + scored, squeeze=False)[0]
     for number, (name, log) in enumerate(logs.items()):
-        color, steps = f"C{number}", log.get("step", [])
+        color, label, steps = f"C{number}", printable(name), log.get("step", [])
         left.plot(*columns(steps, "loss"), color=color, alpha=0.4, linewidth=0.8)
-        left.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=name)
+        left.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=label)
         for axes in right:
-            axes.plot(*columns(log.get("hellaswag", []), "accuracy"), ".-", color=color, label=name)
+            axes.plot(*columns(log.get("hellaswag", []), "accuracy"), ".-", color=color, label=label)
     begun = logs[str(folders[0])].get("start", [{}])[0]
     if reference := find_reference(begun.get("config", {}), begun.get("data", {})):
         low, high = ([loss + sign * width for loss, width in reference.values()] for sign in (-1, 1))
@@ -129,7 +130,8 @@ def draw(folders):
         axes.grid(alpha=0.3)
         axes.legend()
     path = Path(folders[0]) / "curve.png"
-    figure.savefig(path, dpi=150)
+    with whole_file(path) as file:
+        figure.savefig(file, dpi=150, format="png")
     return path
 
 

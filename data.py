@@ -8,8 +8,10 @@ import bisect
 import functools
 import hashlib
 import itertools
+import os
 import sys
 import sysconfig
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +21,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from errors import UserError
-from files import read_json, whole_file
+from files import read_json, read_json_lines, whole_file
 
 # ---- Tokenizers --------------------------------------------------------------------------------------------
 
@@ -51,6 +53,22 @@ def tokenize(texts, tokenizer):
     for text in texts:
         pieces += [[encoding.eot_token], encoding.encode_to_numpy(text or "", disallowed_special=())]
     return np.concatenate(pieces).astype("<u2")
+
+
+@dataclass
+class Document:
+    """A row of a JSON file; what else it has is not read."""
+
+    text: str | None
+
+
+def read_documents(paths, versions):
+    """Yield the texts of jsonl and txt files for datasets, which finds its cache by these arguments."""
+    for path in map(Path, paths):
+        if path.suffix.lower() == ".txt":
+            yield dict(text=path.read_text(encoding="utf-8"))
+        else:
+            yield from map(asdict, read_json_lines(path, Document))
 
 
 # ---- Shards ------------------------------------------------------------------------------------------------
@@ -136,8 +154,8 @@ class Tokens:
 class Meta:
     """meta.json: what the tokens of a data folder are. Without the file they are GPT-2's."""
 
-    tokenizer: Literal["gpt2", "bytes"] = "gpt2"
-    vocab_size: int = Field(50257, ge=1, le=65536)
+    tokenizer: Literal["gpt2", "bytes"]
+    vocab_size: int = Field(ge=1, le=65536)
     train_tokens: int | None = Field(None, ge=1)
     val_tokens: int | None = Field(None, ge=1)
     settings: dict = Field(default_factory=dict)  # of fineweb.py
@@ -166,10 +184,10 @@ def open_data(name):
         meta = dict(tokenizer="bytes", vocab_size=257, source=source)
         return Tokens(train), Tokens(val), meta | dict(train_tokens=len(train), val_tokens=len(val))
     folder = Path(name)
-    if (folder / "progress.json").exists():
+    if os.path.lexists(folder / "progress.json"):  # a link that leads nowhere is not a missing file
         raise UserError(f"{folder} is not finished (run its fineweb.py command again to continue it)")
-    meta = Meta()
-    if (folder / "meta.json").exists():
+    meta = Meta("gpt2", 50257)
+    if os.path.lexists(folder / "meta.json"):
         meta = read_json(folder / "meta.json", Meta, REBUILD)
     train, val = (Shards(folder, split, meta.vocab_size) for split in ("train", "val"))
     for split, shards in (("train", train), ("val", val)):

@@ -21,6 +21,11 @@ def one_line(error, limit=300):
     return " ".join(text.split())[:limit]
 
 
+def printable(text):
+    """Return text with escapes in place of control characters, which could move the cursor of a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def is_out_of_memory(error):
     """Return whether an exception says that the CPU's or a GPU's memory is used up."""
     return isinstance(error, MemoryError) or bool(MEMORY.search(str(error)))
@@ -39,7 +44,7 @@ def collect_error(problems, function, *arguments):
 def warn(text):
     """Print a warning on stderr, on rank 0 only."""
     if os.environ.get("RANK", "0") == "0":
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        print(f"warning: {printable(text)}", file=sys.stderr, flush=True)
 
 
 class Output:
@@ -83,9 +88,10 @@ def run_program(main, interrupted="interrupted"):
     code, lines = 0, []
     try:
         main()
-        sys.stdout.flush()
+    except SystemExit as error:  # of argparse, after --help or a usage
+        code = error.code
     except UserError as error:
-        code, lines = 2, str(error).splitlines()
+        code, lines = 2, [printable(line) for line in str(error).split("\n")]
     except KeyboardInterrupt:
         code, lines = 130, [interrupted]
     except Exception as error:
@@ -96,6 +102,7 @@ def run_program(main, interrupted="interrupted"):
         else:
             lines = traceback.format_exc().splitlines()
         code = 2 if len(lines) == 1 else 1
+    sys.stdout.flush()
     broken = sys.stdout.error
     if not lines and broken and not isinstance(broken, BrokenPipeError):  # `| head` is not an error
         code, lines = 2, [f"cannot write the output: {broken}"]

@@ -1,10 +1,13 @@
 """Files that are whole or not there, JSON with a schema, and folders that belong to one process."""
 
+import codecs
 import contextlib
 import errno
+import functools
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,7 +31,8 @@ def whole_file(path):
     """Open a binary file that gets its name when it is complete and on the disk. Raises UserError."""
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with partial.open("wb") as file:
+        partial.unlink(missing_ok=True)  # of a killed process, or a link or a FIFO
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -37,7 +41,8 @@ def whole_file(path):
     except OSError as error:
         raise UserError(f"cannot write {path}: {error} (make room, and run the command again)") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def write_json(path, value):
@@ -46,14 +51,24 @@ def write_json(path, value):
         file.write(json.dumps(value, indent=2).encode())
 
 
+def regular_file(path):
+    """Return the path of a file. Raises OSError or ValueError for anything else: a FIFO waits forever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError(f"{path.name} is not a file")
+    return path
+
+
+adapter = functools.cache(TypeAdapter)  # it takes longer to make than to use
+
+
 def parse_json(text, schema):
-    """Parse JSON (bytes or text) into a dataclass, or another type. Raises ValueError."""
-    return checked(TypeAdapter(schema).validate_json, text)
+    """Parse JSON (bytes or text) into a dataclass, or another type, without casts. Raises ValueError."""
+    return checked(functools.partial(adapter(schema).validate_json, strict=True), text)
 
 
 def parse_values(values, schema):
     """Turn plain Python values into a dataclass, or another type. Raises ValueError."""
-    return checked(TypeAdapter(schema).validate_python, values)
+    return checked(adapter(schema).validate_python, values)
 
 
 def checked(validate, value):
@@ -66,19 +81,38 @@ def checked(validate, value):
         raise ValueError(f"{f'{place}: ' if place else ''}{first['msg']}") from None
 
 
+def read_json_lines(path, schema):
+    """Yield the lines of a JSON file as dataclasses, or the items of its list, if it begins with a [.
+
+    Raises OSError or ValueError. A byte order mark is dropped, and empty lines are skipped.
+    """
+    with regular_file(path).open("rb") as file:
+        start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+        file.seek(start)
+        if file.read(1) == b"[":
+            file.seek(start)
+            yield from parse_json(file.read(), list[schema])
+            return
+        file.seek(start)
+        for number, line in enumerate(file, start=1):
+            try:
+                if line.strip():
+                    yield parse_json(line, schema)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+
+
 def read_json(path, schema, fix):
     """Read a JSON file into a dataclass, or another type. The UserError names file, field and fix."""
     try:
-        if not path.is_file():  # a FIFO would wait forever
-            raise ValueError("it is not a file")
-        return parse_json(path.read_bytes(), schema)
+        return parse_json(regular_file(path).read_bytes(), schema)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {path}: {one_line(error)} ({fix})") from error
 
 
 def remove_folder(path):
-    """Delete a folder that this program made. A link in its place is left alone, and what it points to."""
-    if not path.is_symlink():
+    """Delete a folder that this program made. A link or a file in its place is left alone."""
+    if path.is_dir() and not path.is_symlink():  # rmtree opens whatever it is, and waits for a FIFO
         shutil.rmtree(path, ignore_errors=True)
 
 

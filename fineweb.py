@@ -35,8 +35,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
-from data import Shards, get_tokenizer, open_data, tokenize, write_shard
-from errors import UserError, one_line, run_program
+from config import whole_number
+from data import Meta, Shards, count_tokens, get_tokenizer, open_data, read_documents, tokenize, write_shard
+from errors import UserError, one_line, printable, run_program
 from files import lock_folder, read_json, remove_folder, write_json
 
 # ---- Text --------------------------------------------------------------------------------------------------
@@ -48,13 +49,9 @@ READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".txt": "te
 
 
 def find_parts(options):
-    """List what to read, in order: for each part the arguments of datasets.load_dataset."""
-    parts = []
-    for reader, group in itertools.groupby(options.input, key=lambda path: READERS[path.suffix.lower()]):
-        names = [glob.escape(str(path)) for path in group]  # datasets expands *, ? and [ ]
-        parts.append(dict(path=reader, data_files=names))
-        if reader == "text":
-            parts[-1]["sample_by"] = "document"
+    """List what to read, in order: for each part a reader of datasets, and paths."""
+    groups = itertools.groupby(options.input, key=lambda path: READERS[path.suffix.lower()])
+    parts = [(reader, [str(path) for path in group]) for reader, group in groups]
     if not parts:
         from datasets import load_dataset_builder
 
@@ -64,18 +61,34 @@ def find_parts(options):
             fix = "check the name and the network; --input takes files that you have"
             raise UserError(f"cannot reach {FINEWEB} {options.name}: {one_line(error)} ({fix})") from error
         files = builder.config.data_files["train"]
-        parts = [dict(path="parquet", data_files=[file]) for file in files]  # one at a time: less disk
+        parts = [("parquet", [file]) for file in files]  # one at a time: less disk
     return parts
+
+
+def read_rows(reader, paths, cache):
+    """Load a part with datasets, which keeps it in the folder `cache`."""
+    from datasets import Dataset, Features, Value, load_dataset
+
+    if reader != "parquet":  # its JSON reader ends the process at some files, one with a null for a row
+        known = dict(paths=paths, versions=[file_version(Path(path)) for path in paths])
+        features = Features(text=Value("string"))
+        return Dataset.from_generator(read_documents, features, str(cache), gen_kwargs=known)
+    if not paths[0].startswith("hf://"):
+        paths = [str(Path(path).absolute()) for path in paths]  # a: is the scheme of a URL
+        if any("::" in path or os.path.expandvars(path) != path for path in paths):
+            raise ValueError("datasets would read another file: rename it, without a :: and variables")
+        paths = [glob.escape(path) for path in paths]  # *, ? and [ ]
+    return load_dataset(reader, data_files=paths, split="train", cache_dir=str(cache))
 
 
 def load_part(part, cache):
     """Load the documents of a part: a datasets.Dataset with one column, text. Raises UserError."""
-    from datasets import Value, load_dataset
+    from datasets import Value
 
-    names = ", ".join(part["data_files"])
+    names = ", ".join(part[1])
     names = names if len(names) < 100 else f"{names[:100]}..."
     try:
-        rows = load_dataset(**part, split="train", cache_dir=str(cache), keep_in_memory=False)
+        rows = read_rows(*part, cache)
     except Exception as error:  # every library below has errors of its own
         cause = error.__cause__ or error
         if getattr(cause, "errno", None) == errno.ENOSPC:
@@ -102,7 +115,10 @@ def open_texts(path):
 
 def tokenize_rows(path, first, count, tokenizer):
     """Tokenize some documents of an Arrow file: uint16 (count of tokens,). Runs in a worker."""
-    texts = open_texts(path).slice(first, count).to_pylist()
+    try:
+        texts = open_texts(path).slice(first, count).to_pylist()
+    except UnicodeDecodeError as error:
+        raise UserError(f"--input has a text that is not UTF-8: {error} (check the files)") from error
     return tokenize([(text or "").removeprefix("\ufeff") for text in texts], tokenizer)  # a byte order mark
 
 
@@ -208,31 +224,56 @@ def show_progress(chunks, before, limit):
 
 # ---- The folder --------------------------------------------------------------------------------------------
 
+FIX = "delete the folder, or choose another --out"
+
 
 @dataclass
 class Progress:
     """progress.json: what is finished, and where to continue. meta.json has its settings, too."""
 
     settings: dict
-    shards: int = Field(0, ge=0)
-    tokens: int = Field(0, ge=0)
-    part: int = Field(0, ge=0)
-    row: int = Field(0, ge=0)
-    skip: int = Field(0, ge=0)  # tokens of that row that are in a shard already
+    shards: int = Field(ge=0)
+    tokens: int = Field(ge=0)
+    part: int = Field(ge=0)
+    row: int = Field(ge=0)
+    skip: int = Field(ge=0)  # tokens of that row that are in a shard already
 
 
 def begin(out, settings):
     """Return the Progress to continue from in the folder `out`, None if it is complete. Raises UserError."""
-    for name in ("meta.json", "progress.json"):
-        if (out / name).exists():
-            found = read_json(out / name, Progress, "delete the folder, or choose another --out")
+    for name, schema in (("meta.json", Meta), ("progress.json", Progress)):
+        if os.path.lexists(out / name):
+            found = read_json(out / name, schema, FIX)
             if found.settings == settings:
-                return found if name == "progress.json" else None
+                return check_progress(out, found) if name == "progress.json" else None
             if name == "meta.json" or found.shards:
                 raise UserError(f"{out} holds shards of other settings (delete it, or choose another --out)")
     if any(out.glob("*.bin")):
         raise UserError(f"{out} holds shards of another program (delete it, or choose another --out)")
-    return Progress(settings)
+    return Progress(settings, 0, 0, 0, 0, 0)
+
+
+def shard_path(out, index):
+    """Return the path of a shard; the first one is for validation."""
+    return out / f"{'train' if index else 'val'}_{index:06d}.bin"
+
+
+def check_progress(out, state):
+    """Return a Progress that agrees with itself and with the shards in the folder `out`. Or UserError."""
+    size = state.settings["shard_tokens"]
+    begun = state.shards or not (state.part or state.row or state.skip)
+    whole = all(count_tokens(shard_path(out, index)) == size for index in range(state.shards))
+    if not begun or not whole or state.tokens != state.shards * size:
+        raise UserError(f"{out / 'progress.json'} does not fit the shards beside it ({FIX})")
+    return state
+
+
+def continued(chunks, out, state):
+    """Return the chunks after checking that they begin at the position of a Progress. Or UserError."""
+    first = next(chunks, (None, None, []))
+    if first[:2] != (state.part, state.row) or state.skip >= len(first[-1]):
+        raise UserError(f"{out / 'progress.json'} does not fit the input ({FIX})")
+    return itertools.chain([first], chunks)
 
 
 def make_shards(options, state):
@@ -240,6 +281,8 @@ def make_shards(options, state):
     out, tokenizer, size = options.out, options.tokenizer, options.shard_tokens
     cache = out / ".fineweb_cache"
     chunks = token_chunks(find_parts(options), cache, tokenizer, options.workers, state.part, state.row)
+    if state.shards:
+        chunks = continued(chunks, out, state)
     chunks = show_progress(chunks, state.tokens - state.skip, options.shards * size)
     for tokens, position in cut_into_shards(chunks, size, state.skip):
         index = state.shards
@@ -247,14 +290,14 @@ def make_shards(options, state):
         if last and state.tokens + len(tokens) < 2 * size:  # too few for two shards: split 90 to 10
             if index == 1:  # the first is written already; if this is killed, all starts again
                 tokens = np.concatenate([Shards(out, "val").read(0, state.tokens), tokens])
-                write_json(out / "progress.json", asdict(Progress(state.settings)))
+                write_json(out / "progress.json", asdict(Progress(state.settings, 0, 0, 0, 0, 0)))
                 index = 0
             if np.count_nonzero(tokens != get_tokenizer(tokenizer).eot_token) < 10:
                 raise UserError("the input has fewer than 10 tokens of text (check the files)")
             cut = len(tokens) * 9 // 10
             write_shard(out / "train_000001.bin", tokens[:cut])
             tokens = tokens[cut:]
-        write_shard(out / f"{'train' if index else 'val'}_{index:06d}.bin", tokens)
+        write_shard(shard_path(out, index), tokens)
         if last:
             break
         state = replace(state, shards=index + 1, tokens=state.tokens + len(tokens), **position)
@@ -282,7 +325,7 @@ def prepare(options):
     if options.pretokenized:
         source = [PRETOKENIZED]
     elif options.input:
-        source = [[str(path.resolve()), *file_version(path)] for path in options.input]
+        source = [[printable(str(path.resolve())), *file_version(path)] for path in options.input]
     settings = dict(source=source, tokenizer=options.tokenizer)
     settings |= dict(shard_tokens=options.shard_tokens, shards=options.shards)
     vocab_size = get_tokenizer(options.tokenizer).n_vocab
@@ -328,22 +371,22 @@ def parse_options(arguments=None):
         default="gpt2",
         help="bytes: for small models (default: gpt2)",
     )
-    add("--shards", type=int, default=0, help="write only the first so many (default: 0, all)")
-    add("--shard_tokens", type=int, default=100_000_000, help="tokens per shard (default: 100 million)")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    add("--workers", type=int, default=min(cores, 61), help="processes that tokenize (default: one per core)")
+    for name, default, low, high, meaning in (
+        ("--shards", 0, 0, 10**6, "write only the first so many (default: 0, all)"),
+        ("--shard_tokens", 100_000_000, 100, 2**31 - 1, "tokens per shard (default: 100 million)"),
+        ("--workers", min(cores, 61), 1, 1000, "processes that tokenize (default: one per core)"),
+    ):
+        add(name, type=whole_number(low, high), default=default, help=meaning)
     options = parser.parse_args(arguments)
-    fewest = 2 if options.pretokenized and options.shards else 0  # one to train, one to validate
-    limits = dict(shards=(fewest, 10**6), shard_tokens=(100, 2**31 - 1), workers=(1, 1000))
-    for name, (low, high) in limits.items():
-        if not low <= getattr(options, name) <= high:
-            parser.error(f"--{name} must be at least {low} and at most {high}, not {getattr(options, name)}")
+    if options.pretokenized and options.shards == 1:
+        parser.error("--pretokenized --shards 1 must be at least 2: one to train, one to validate")
     if options.pretokenized and options.tokenizer != "gpt2":
         parser.error("--pretokenized shards are made with --tokenizer gpt2")
     for path in options.input:
-        if path.suffix.lower() not in READERS or not path.is_file():
-            reason = "is not parquet, jsonl or txt" if path.is_file() else "is not a file"
-            raise UserError(f"--input {path} {reason}")
+        is_file = os.path.isfile(path)  # Path.is_file fails where a name is too long
+        if path.suffix.lower() not in READERS or not is_file:
+            raise UserError(f"--input {path} is not {'parquet, jsonl or txt' if is_file else 'a file'}")
     if options.out is None:
         name = f"fineweb-edu-{options.name.removeprefix('sample-').removesuffix('T')}"
         options.out = Path("data", options.input[0].stem if options.input else name)

@@ -9,22 +9,29 @@ line: ctx, endings and label.
 
 import contextlib
 import functools
+import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
-from data import get_tokenizer
+from config import whole_number
 from errors import UserError, one_line, run_program, warn
-from files import parse_json, parse_values
+from files import parse_values, read_json_lines
 from machine import Machine
+from sampling import find_tokenizer
 
 Text = Annotated[str, Field(min_length=1)]
+
+
+def to_number(label):
+    """Return a label of the hub, where it is a string, as a number."""
+    return int(label) if isinstance(label, str) and re.fullmatch("[0-9]{1,9}", label) else label
 
 
 @dataclass
@@ -33,7 +40,7 @@ class Row:
 
     ctx: Text
     endings: Annotated[list[Text], Field(min_length=2)]
-    label: Annotated[int, Field(ge=0)]  # the hub has it as a string
+    label: Annotated[int, Field(ge=0, strict=True), BeforeValidator(to_number)]
 
     def __post_init__(self):
         if self.label >= len(self.endings):
@@ -44,10 +51,7 @@ def load_rows(path=None):
     """Load the rows of a file, or of the hub's validation split. Raises UserError."""
     try:
         if path:
-            if not Path(path).is_file():
-                raise ValueError("it is not a file")
-            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-            rows = [parse_json(line, Row) for line in lines if line.strip()]
+            rows = list(read_json_lines(Path(path), Row))
         else:
             from datasets import load_dataset
 
@@ -70,6 +74,8 @@ class Example:
     """
 
     def __init__(self, row, encode, context):
+        if context < 2:
+            raise UserError("HellaSwag needs a model with a --context of 2 tokens or more")
         start = encode(row.ctx)
         endings = [encode(" " + ending) for ending in row.endings]
         self.rows = [(start + ending)[-context:] for ending in endings]
@@ -90,7 +96,10 @@ def only_at(model, positions):
 
 
 def predict(model, examples, machine):
-    """Return the number of the ending with the lowest mean loss per token, for each example, in one pass."""
+    """Return the number of the ending with the lowest mean loss per token, for each example, in one pass.
+
+    The number is -1 where a loss is not a number.
+    """
     rows = [row for example in examples for row in example.rows]
     scored = [count for example in examples for count in example.scored]
     idx = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)  # (B, T), padded at the end
@@ -103,7 +112,8 @@ def predict(model, examples, machine):
         logits = model(idx.to(machine.device))[0]
     losses = F.cross_entropy(logits.float(), targets, reduction="none").cpu()
     means = iter([part.mean() for part in losses.split(scored)])  # nats per token, for each row
-    return [int(torch.stack([next(means) for _ in example.rows]).argmin()) for example in examples]
+    groups = [torch.stack([next(means) for _ in example.rows]) for example in examples]
+    return [int(group.argmin()) if group.isfinite().all() else -1 for group in groups]
 
 
 @torch.no_grad()
@@ -129,7 +139,7 @@ def load_for(model, machine):
 
     def load():
         try:
-            encode = get_tokenizer(model.config.tokenizer).encode_ordinary
+            encode = find_tokenizer(model.config.tokenizer, model.config.vocab_size).encode_ordinary
             return [Example(row, encode, model.config.context) for row in load_rows()]
         except UserError as error:
             warn(f"no HellaSwag in this run (--hellaswag_every 0): {error}")
@@ -139,13 +149,19 @@ def load_for(model, machine):
 
 def load_model(name):
     """Load a causal language model by its folder or its name on the hub, and the encode of its tokenizer."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     try:
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+        layers = getattr(AutoConfig.from_pretrained(name), "num_hidden_layers", None) or 0
+        if layers > 1000:  # it would make them before it looks at the weights
+            raise ValueError(f"its config.json has {layers} layers")
+        more = dict(dtype=torch.float32, output_loading_info=True)
+        model, info = AutoModelForCausalLM.from_pretrained(name, **more)
+        if absent := sorted(info["missing_keys"]) + sorted(info["mismatched_keys"]):
+            raise ValueError(f"its weights do not fit its config.json: {len(absent)} tensors, {absent[0]}")
         tokenizer = getattr(model.config, "tokenizer", None)  # ours, if the model says which
         if tokenizer in ("gpt2", "bytes"):
-            return model, get_tokenizer(tokenizer).encode_ordinary
+            return model, find_tokenizer(tokenizer, model.config.vocab_size).encode_ordinary
         encode = functools.partial(AutoTokenizer.from_pretrained(name).encode, add_special_tokens=False)
         if not encode("a test"):
             raise ValueError("its tokenizer is empty")
@@ -161,22 +177,22 @@ def main(arguments=None):
     )
     parser.add_argument("--model", default="gpt2", help="a folder, or a name on the hub (default: gpt2)")
     parser.add_argument("--data", help="a file of rows (default: the hub's)")
-    parser.add_argument("--limit", type=int, help="score the first so many rows (default: all)")
-    parser.add_argument("--batch", type=int, default=8, help="examples per forward pass (default: 8)")
+    number = whole_number(1, 10**6)
+    parser.add_argument("--limit", type=number, help="score the first so many rows (default: all)")
+    parser.add_argument("--batch", type=number, default=8, help="examples per forward pass (default: 8)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: the accelerator)")
     dtypes = ("auto", "float32", "bfloat16")
     parser.add_argument("--dtype", default="float32", choices=dtypes, help="(default: float32)")
     parser.set_defaults(compile="false", deterministic=False)
     options = parser.parse_args(arguments)
-    for name in ("limit", "batch"):
-        value = getattr(options, name)
-        if value is not None and not 1 <= value <= 10**6:
-            parser.error(f"--{name} must be at least 1 and at most 1000000, not {value}")
     machine = Machine(options)
     rows = load_rows(options.data)[: options.limit]
     model, encode = load_model(options.model)
     context = getattr(model.config, "max_position_embeddings", 1024)
     examples = [Example(row, encode, context) for row in rows]
+    size = len(model.get_input_embeddings().weight)
+    if any(token >= size for example in examples for row in example.rows for token in row):
+        raise UserError(f"the tokenizer of {options.model} has more tokens than its model (use another one)")
     accuracy = evaluate(model.to(machine.device), examples, machine, options.batch, progress=True)
     print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples, on {machine}")
     machine.shutdown()

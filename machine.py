@@ -27,15 +27,16 @@ def read_ranks():
     }
     values = {name: os.environ.get(name, default) for name, default in names.items()}
     for name, value in values.items():
-        if not (value.isascii() and value.isdecimal() and len(value) < 7):
+        if not re.fullmatch("0|[1-9][0-9]{0,5}", value):
             raise UserError(
                 f"{name} is {value!r} in the environment, not a number (unset it, or use torchrun)"
             )
     rank, world, local_rank, local_world = map(int, values.values())
-    if rank >= world:
-        raise UserError(
-            f"RANK is {rank} in the environment, but WORLD_SIZE {world} (unset both, or use torchrun)"
-        )
+    limits = [("RANK", "WORLD_SIZE", world - 1), ("LOCAL_RANK", "LOCAL_WORLD_SIZE", local_world - 1)]
+    for name, count, most in [*limits, ("LOCAL_WORLD_SIZE", "WORLD_SIZE", world)]:
+        if int(values[name]) > most:
+            reason = f"{name} is {values[name]} in the environment, but {count} {values[count]}"
+            raise UserError(f"{reason} (unset both, or use torchrun)")
     if world > 1 and "MASTER_ADDR" not in os.environ:
         raise UserError(
             f"WORLD_SIZE is {world} in the environment, but MASTER_ADDR is not set (use torchrun)"

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-from config import Config
+from config import RECIPE, Config
 from curve import draw, find_reference, leaves_band
 from errors import UserError, one_line, warn
-from files import lock_folder, parse_json, parse_values, remove_folder, sync_folder
+from files import lock_folder, parse_json, parse_values, regular_file, remove_folder, sync_folder
 
 PEAK_FLOPS = {  # per second, of one GPU: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
     "A10": 125e12,
@@ -110,9 +110,9 @@ MANIFEST = "manifest.json"  # {"files": {name: [bytes, sha256]}} of all other fi
 class State:
     """train_state.pt: plain values and the optimizer's tensors, after `step` finished steps."""
 
-    step: Annotated[int, Field(ge=0)]
+    step: Annotated[int, Field(ge=0, strict=True)]
     config: Config
-    data: dict
+    data: dict[str, JsonValue]
     optimizer: dict
 
 
@@ -131,9 +131,11 @@ def describe_file(path):
 
 def verify_manifest(path):
     """Return whether a checkpoint has a manifest. Raises ValueError if it or a file that it lists is torn."""
-    if not (path / MANIFEST).exists():  # made by a version without
+    if not os.path.lexists(path / MANIFEST):  # made by a version without
         return False
-    manifest = parse_json((path / MANIFEST).read_bytes(), Manifest)
+    manifest = parse_json(regular_file(path / MANIFEST).read_bytes(), Manifest)
+    if missing := {"config.json", "model.safetensors", "train_state.pt"} - manifest.files.keys():
+        raise ValueError(f"{MANIFEST} does not list {', '.join(sorted(missing))}")
     for name, expected in manifest.files.items():
         if not (path / name).is_file() or describe_file(path / name) != expected:
             raise ValueError(f"{name} is not as {MANIFEST} has it")
@@ -166,10 +168,19 @@ def newest_whole(folder, load):
 def load_state(path):
     """Load train_state.pt of a checkpoint. Raises UserError if it is not what save() writes."""
     try:
-        values = torch.load(path / "train_state.pt", map_location="cpu", weights_only=True)
+        file = regular_file(path / "train_state.pt")
+        values = torch.load(file, map_location="cpu", weights_only=True)
         state = parse_values(values, State)
+        for name in values["config"].keys() & RECIPE:  # an older version's run has fewer settings
+            if repr(values["config"][name]) != repr(getattr(state.config, name)):  # pydantic has cast it
+                raise ValueError(f"its {name} is {values['config'][name]}")
         if path.name.startswith("step_") and int(path.name[5:]) != state.step:
             raise ValueError(f"it is of step {state.step}")
+        if state.step > state.config.steps:
+            raise ValueError(f"it is of step {state.step}, and its run has {state.config.steps}")
+        heads = parse_json(regular_file(path / "config.json").read_bytes(), dict).get("n_head")
+        if heads != state.config.n_head:  # no tensor's shape depends on it
+            raise ValueError(f"its n_head is {state.config.n_head}, but config.json has {heads}")
         return state
     except Exception as error:  # torch has many errors of its own
         raise UserError(
@@ -185,14 +196,18 @@ def restore_optimizer(optimizer, state):
         if len(moments) != (len(weights) if state.step else 0):
             raise ValueError(f"it has the moments of {len(moments)} tensors, the model has {len(weights)}")
         for number, weight in enumerate(weights if state.step else []):
-            for name in ("exp_avg", "exp_avg_sq"):
+            like = dict(exp_avg=weight, exp_avg_sq=weight, step=torch.tensor(0.0))
+            for name, tensor in like.items():
                 moment = moments[number][name]
-                if moment.shape != weight.shape or moment.dtype != weight.dtype:
+                if (moment.shape, moment.dtype, moment.is_cpu) != (tensor.shape, tensor.dtype, True):
                     raise ValueError(f"{name} {number} is {moment.dtype} {tuple(moment.shape)}")
+                if not moment.is_contiguous() or not moment.isfinite().all():
+                    raise ValueError(f"{name} {number} is damaged")
             if moments[number]["step"].item() != state.step:
                 raise ValueError(f"tensor {number} has taken {moments[number]['step'].item():g} steps")
-        optimizer.load_state_dict(state.optimizer)
-    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        settings = optimizer.state_dict()["param_groups"]  # from the Config
+        optimizer.load_state_dict(dict(state=moments, param_groups=settings))
+    except Exception as error:  # whatever a value of another type raises
         fix = "resume from an older checkpoint, or use the weights alone with --init"
         raise UserError(
             f"the optimizer state of step {state.step} does not fit: {one_line(error)} ({fix})"

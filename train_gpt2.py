@@ -27,10 +27,10 @@ import hellaswag
 import runs
 import weights
 from config import GPTConfig, check_weights, find_problems, parse_config, resumed_config
-from data import get_tokenizer, open_data, shuffled
+from data import open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
-from sampling import print_samples
+from sampling import find_tokenizer, print_samples
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -162,6 +162,8 @@ class GPT(nn.Module):
             logits = logits[:, -1].float()  # (B, V): only the last position predicts what is new
             likeliest, ids = logits.topk(min(top_k or V, V))  # (B, k)
             probabilities = F.softmax((likeliest - likeliest[:, :1]) / temperature, dim=-1)
+            if not probabilities.isfinite().all():  # multinomial would fail, on CUDA without a message
+                raise FloatingPointError("the model's predictions are not numbers")
             choice = torch.multinomial(probabilities, num_samples=1, generator=generator)  # (B, 1)
             idx = torch.cat((idx, ids.gather(1, choice)), dim=1)
         return idx
@@ -489,10 +491,10 @@ def prepare(config, given, problems):
     device = collect_error(problems, pick_device, config.device)
     problems += check_device(device, config, world) if device else []
     if meta and config.sample_every:  # now, and not hours later with the first sample
-        collect_error(problems, get_tokenizer, config.tokenizer)
+        collect_error(problems, find_tokenizer, meta["tokenizer"], meta["vocab_size"])
     if state and meta and state.data != meta:
         problems.append(f"--data {config.data} is not what {folder} was started with (leave the flag out)")
-    diverged = runs.find_divergence(folder) if state else None
+    diverged = collect_error(problems, runs.find_divergence, folder) if state else None
     if diverged and device and diverged.get("dtype") == str(pick_dtype(config.dtype, device)):
         reason = f"{folder} diverged in step {diverged.get('step')}, and would again"
         problems.append(f"{reason} (add --dtype float32, or start again with a lower --lr)")

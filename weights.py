@@ -6,10 +6,11 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from huggingface_hub import snapshot_download
+from pydantic import StrictInt
 from safetensors.torch import load_file, save_file
 
 from errors import UserError, one_line
-from files import parse_json
+from files import parse_json, parse_values, regular_file
 
 FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
     "model_type": "gpt2",
@@ -44,24 +45,29 @@ def load(name, build):
         folder = Path(name)
         if not folder.is_dir():
             folder = Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
-        theirs = parse_json((folder / "config.json").read_bytes(), dict)
+        theirs = parse_json(regular_file(folder / "config.json").read_bytes(), dict)
         for key, value in FEATURES.items():
             if theirs.get(key, value) != value:
                 raise ValueError(f"its {key} is {theirs[key]!r}, and only {value!r} is implemented")
-        sizes = {ours: theirs[key] for ours, key in SIZES.items()}
-        model = build(sizes | dict(tokenizer=theirs.get("tokenizer", "gpt2")))
+        sizes = parse_values({ours: theirs[key] for ours, key in SIZES.items()}, dict[str, StrictInt])
+        with torch.device("meta"):  # shapes only: their sizes may be more than there is memory
+            model = build(sizes | dict(tokenizer=theirs.get("tokenizer", "gpt2")))
         weights = {}
-        for key, weight in load_file(folder / "model.safetensors").items():
+        for key, weight in load_file(regular_file(folder / "model.safetensors")).items():
             key = key.removeprefix("transformer.")
             if key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
                 continue
             if weight.dtype not in FLOATS:
                 raise ValueError(f"its {key} is {weight.dtype}, not a float type")
-            weights[key] = weight.t() if is_transposed(key, weight) else weight
+            if not weight.isfinite().all():
+                raise ValueError(f"its {key} has values that are not numbers")
+            weight = weight.t() if is_transposed(key, weight) else weight
+            weights[key] = weight.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
         padding = len(model.wte.weight) - model.config.vocab_size
         weights["wte.weight"] = F.pad(weights["wte.weight"], (0, 0, 0, padding))
         weights["lm_head.weight"] = weights["wte.weight"]
-        model.load_state_dict(weights)  # strict: the same names and the same shapes, both ways
+        model.load_state_dict(weights, assign=True)  # strict: the same names and shapes, both ways
+        model.lm_head.weight = model.wte.weight
     except Exception as error:  # no network, no such name, a file that is missing, torn, of another model
         fix = "use a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
         raise UserError(f"cannot load {name}: {one_line(error)} ({fix})") from error

@@ -181,9 +181,16 @@ def test_a_token_beyond_the_vocabulary_is_found_when_it_is_read():
     [
         ("null", "Input should be an object"),
         ('{"tokenizer": "words"}', "tokenizer: Input should be 'gpt2' or 'bytes'"),
-        ('{"vocab_size": "many"}', "vocab_size: Input should be a valid integer"),
-        ('{"vocab_size": 70000}', "vocab_size: Input should be less than or equal to 65536"),
-        ('{"train_tokens": []}', "train_tokens: Input should be a valid integer"),
+        ('{"tokenizer": "gpt2", "vocab_size": "many"}', "vocab_size: Input should be a valid integer"),
+        (
+            '{"tokenizer": "gpt2", "vocab_size": 70000}',
+            "vocab_size: Input should be less than or equal to 65536",
+        ),
+        ("{}", "tokenizer: Field required"),
+        (
+            '{"tokenizer": "gpt2", "vocab_size": 9, "train_tokens": []}',
+            "train_tokens: Input should be a valid integer",
+        ),
     ],
 )
 def test_a_description_of_another_shape_is_refused_in_one_line(content, reason):

@@ -79,6 +79,23 @@ def test_an_output_that_cannot_be_written_ends_with_at_most_one_line(redirection
     assert done.returncode == code and done.stderr.replace("warning: a warning\n", "") == message
 
 
+@unix
+def test_a_help_that_cannot_be_written_ends_with_code_2():
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    command = program("from argparse import ArgumentParser\nArgumentParser().parse_args(['--help'])")
+    shell = ["sh", "-c", '"$@" >/dev/full', "sh", *command]
+    done = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: cannot write the output: [Errno 28]")
+
+
+def test_every_program_ends_in_the_same_frame():
+    programs = [path for path in ROOT.glob("*.py") if '__name__ == "__main__"' in path.read_text("utf-8")]
+    assert len(programs) >= 6
+    for path in programs:
+        assert path.read_text("utf-8").splitlines()[-1].startswith("    run_program(main"), path
+
+
 def test_what_the_terminal_cannot_show_is_escaped():
     code, out, err = run("print('☃')\nraise UserError('a folder: 東京')", PYTHONIOENCODING="ascii")
     assert (code, out, err) == (2, "\\u2603\n", "error: a folder: \\u6771\\u4eac\n")

@@ -551,7 +551,7 @@ def test_a_disk_that_fills_while_the_input_is_read_is_named(tmp_path, monkeypatc
     def full_disk(**_):
         raise RuntimeError("cannot generate") from OSError(28, "No space left on device")
 
-    monkeypatch.setattr(datasets, "load_dataset", lambda **_: full_disk())
+    monkeypatch.setattr(fineweb, "read_rows", lambda *_: full_disk())
     (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
     with pytest.raises(UserError, match="cannot write .*fineweb_cache: .*No space left on device .make room"):
         fineweb.main(

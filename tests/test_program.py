@@ -124,13 +124,13 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
         "--warmup is unknown (did you mean --warmup_steps?)",
         "--n_lay is unknown (did you mean --n_layer?)",
         "foo is unknown (see --help)",
+        "--steps ten is not a whole number",
+        "--resume 3 is not true or false",
         "--dropout 1 is above the maximum of 0.99",
         "--preset gpt4 is not one of laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
         "gpt3-medium, gpt3-large, gpt3-xl",
-        "--resume 3 is not true or false",
         "--dtype float16 is not one of auto, float32, bfloat16",
         "--compile yes is not one of auto, true, false",
-        "--steps ten is not a whole number",
         "--lr -1e-3 is below the minimum of 0",
     ]
 
@@ -145,7 +145,7 @@ def test_every_number_has_two_limits(field):
         assert parse_config([f"--{field.name}", str(value)])[1] == {field.name: value}
     problems = {
         str(low - 1): f"is below the minimum of {low}",
-        str(high + 1): f"is above the maximum of {high:.10g}",
+        str(high + 1): f"is above the maximum of {high:.15g}",
         "9" * 5000: "",
         "nan": "is not a ",
         "inf": "is not a ",
@@ -156,6 +156,15 @@ def test_every_number_has_two_limits(field):
         config, given, (found,) = parse_config([f"--{field.name}={word}"])
         assert found.startswith(f"--{field.name} {word[:50]}") and problem in found and "\n" not in found
         assert given == {} and getattr(config, field.name) == getattr(parse_config([])[0], field.name)
+
+
+@pytest.mark.parametrize(
+    "word", ["--steps=2.0", "--steps= 2", "--resume=yes", "--shuffle=0", "--shuffle=False"]
+)
+def test_a_value_is_spelled_in_one_way(word):
+    config, given, (problem,) = parse_config([word])
+    kind = "a whole number" if "steps" in word else "true or false"
+    assert problem == f"{word.replace('=', ' ')} is not {kind}" and given == {}
 
 
 def test_weights_that_no_memory_holds_are_refused():

@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import random
@@ -205,7 +206,7 @@ def change_state(path, change):
         ),
         (lambda state: state["optimizer"]["state"][3].update(exp_avg=7), "AttributeError"),
         (lambda state: state["optimizer"]["state"][3].update(step=torch.tensor(9.0)), "has taken 9 steps"),
-        (lambda state: state["optimizer"].pop("param_groups"), "KeyError: 'param_groups'"),
+        (lambda state: state.update(optimizer={}), "KeyError: 'state'"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused(change, reason):
@@ -258,6 +259,31 @@ def test_a_run_that_diverged_is_not_resumed_as_it_was(monkeypatch):
         train_gpt2.main([*words, "--resume"])
     train_gpt2.main([*words, "--resume", "--dtype", "bfloat16"])
     train_gpt2.main([*words, "--resume"])  # it has been resumed since
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "train_state.pt"])
+def test_a_manifest_without_a_file_is_not_a_manifest(name, capsys):
+    words = [*WORDS, "--steps", "2", "--save_every", "1", "--out", "out"]
+    train_gpt2.main(words)
+    path = Path("out/step_000002/manifest.json")
+    manifest = json.loads(path.read_text())
+    del manifest["files"][name]
+    path.write_text(json.dumps(manifest))
+    train_gpt2.main([*words, "--resume"])
+    assert f"step_000002 is not a whole checkpoint: ValueError: manifest.json does not list {name}" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_setting_that_an_older_version_did_not_have_gets_its_default():
+    words = [*WORDS, "--steps", "2", "--save_every", "1", "--out", "out"]
+    train_gpt2.main(words)
+    shutil.rmtree("out/step_000002")
+    change_state(Path("out/step_000001"), lambda state: state["config"].pop("shuffle"))
+    train_gpt2.main([*words, "--resume"])
+    change_state(Path("out/step_000002"), lambda state: state["config"].update(shuffle=1))
+    with pytest.raises(UserError, match="its shuffle is 1"):
+        train_gpt2.load_checkpoint(Path("out/step_000002"))
 
 
 def test_if_all_checkpoints_are_torn_nothing_is_started_over():
