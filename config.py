@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 MOST = 10**9  # steps, and whatever counts them
+WIDEST = 2**16
 
 
 def setting(default, meaning, low=None, high=None):
@@ -29,7 +30,7 @@ class GPTConfig:
     context: int = setting(1024, "longest sequence, in tokens", 1, 2**20)
     n_layer: int = setting(12, "number of blocks", 0, 1000)
     n_head: int = setting(12, "attention heads per block", 1, 1000)
-    n_embd: int = setting(768, "width of the residual stream", 1, 2**16)
+    n_embd: int = setting(768, "width of the residual stream", 1, WIDEST)
     tokenizer: Literal["gpt2", "bytes"] = setting("gpt2", "turns text into tokens; comes with the data")
     dropout: float = setting(0.0, "share of activations that training sets to zero", 0, 0.99)
 
@@ -190,27 +191,28 @@ def parse_config(arguments=None, config_class=Config, description=""):
 # ---- What cannot work together -----------------------------------------------------------------------------
 
 
-def nearest_multiple(value, factor):
-    """Return the multiple of factor that is nearest to value, and not 0."""
-    return max(round(value / factor), 1) * factor
+def nearest_multiple(value, factor, most):
+    """Return the multiple of factor from 1 to `most` that is nearest to value; 0 if there is none."""
+    return min(max(round(value / factor), 1), most // factor) * factor
 
 
 def find_problems(config, world, meta):
     """List what makes a run on `world` ranks with data described by `meta` impossible, with what to do."""
     problems = []
     if config.n_embd % config.n_head != 0:
-        nearest = nearest_multiple(config.n_embd, config.n_head)
+        nearest = nearest_multiple(config.n_embd, config.n_head, WIDEST)
         reason = f"--n_embd {config.n_embd} is not a multiple of --n_head {config.n_head}"
         problems.append(f"{reason}; the nearest is {nearest}")
     share = config.context * world
     if config.batch_tokens % share != 0:
-        nearest = nearest_multiple(config.batch_tokens, share)
+        nearest = nearest_multiple(config.batch_tokens, share, MOST) or "too large, use a smaller --context"
         product = f"--context {config.context} x {world} ranks = {share}"
         reason = f"--batch_tokens {config.batch_tokens} is not a multiple of {product}"
         problems.append(f"{reason}; the nearest is {nearest}")
     for name in ("tokenizer", "vocab_size"):
         if getattr(config, name) != meta.get(name, getattr(config, name)):
-            problems.append(f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}")
+            reason = f"--{name} {getattr(config, name)}, but {config.data} has {meta[name]}"
+            problems.append(f"{reason} (leave the flag out, or make the data again with fineweb.py)")
     if meta.get("train_tokens", math.inf) <= config.context:
         reason = f"{config.data} has {meta['train_tokens']} tokens to train"
         problems.append(f"--context {config.context} is too long: {reason} (use a smaller --context)")

@@ -16,9 +16,10 @@ class UserError(Exception):
 
 
 def one_line(error, limit=300):
-    """Return an exception as one line of text, without terminal colors, cut after `limit` characters."""
+    """Return an exception as one line, without terminal colors, cut at a word after `limit` characters."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
-    return " ".join(text.split())[:limit]
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit].rpartition(' ')[0]} ..."
 
 
 def printable(text):

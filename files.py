@@ -123,15 +123,19 @@ def lock_folder(folder):
     Raises UserError if another process has the folder, or if it cannot be written.
     """
     path = Path(folder) / ".lock"
+    owner = path.with_name(".lock-owner")  # Windows refuses to write to a file that is locked
     # A soft lock would outlive a killed process. This process may lock the folder again.
     lock = FileLock(path, fallback_to_soft=False, is_singleton=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
-        path.write_text(f"process {os.getpid()}", encoding="utf-8")
+        owner.unlink(missing_ok=True)  # it may be a FIFO, or a link
+        owner.write_text(f"process {os.getpid()}", encoding="utf-8")
     except Timeout:
-        owner = path.read_text(encoding="utf-8", errors="replace") or "another process"
-        raise UserError(f"{folder} is in use by {owner} (wait for it, or choose another --out)") from None
+        name = "another process"
+        with contextlib.suppress(OSError, ValueError):
+            name = regular_file(owner).read_text(encoding="utf-8")[:50] or name
+        raise UserError(f"{folder} is in use by {name} (wait for it, or choose another --out)") from None
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
             raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
@@ -139,4 +143,6 @@ def lock_folder(folder):
     try:
         yield
     finally:
+        with contextlib.suppress(OSError):
+            owner.unlink(missing_ok=True)
         lock.release()

@@ -24,6 +24,7 @@ from config import whole_number
 from errors import UserError, one_line, run_program, warn
 from files import parse_values, read_json_lines
 from machine import Machine
+from runs import newest_whole
 from sampling import find_tokenizer
 
 Text = Annotated[str, Field(min_length=1)]
@@ -151,6 +152,7 @@ def load_model(name):
     """Load a causal language model by its folder or its name on the hub, and the encode of its tokenizer."""
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
+    name = newest_whole(name, str) or name  # of a run
     try:
         layers = getattr(AutoConfig.from_pretrained(name), "num_hidden_layers", None) or 0
         if layers > 1000:  # it would make them before it looks at the weights

@@ -9,12 +9,15 @@ import re
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
 from errors import UserError
 
+# The limit of a container, in version 2 of Linux's control groups and in version 1.
+CGROUP_LIMITS = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
 TIMEOUT = datetime.timedelta(minutes=30)  # for ranks that wait while rank 0 downloads, samples or saves
 
 
@@ -162,9 +165,12 @@ def keep_freed_memory():
 
 
 def check_memory(size):
-    """Raise UserError if weights of that many bytes do not fit into the memory of this computer."""
+    """Raise UserError if weights of that many bytes do not fit into the memory of computer and container."""
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):  # not on Windows
         here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        for limit in CGROUP_LIMITS:
+            with suppress(OSError, ValueError):  # no such file, or "max"
+                here = min(here, int(Path(limit).read_text()))
         if size > here:
             reason = (
                 f"the weights need {size / 2**30:,.0f} GiB, and this computer has {here / 2**30:,.0f} GiB"

@@ -116,8 +116,10 @@ def measure(config, machine):
     speed, peak = config.batch_tokens / step, peak_flops(machine)
     share = f", MFU {model.flops_per_token(config.context) * speed / peak:.1%}" if peak else ""
     print(f"micro-batch {config.micro_batch}: {speed:,.0f} tokens/s{share}, {step:.2f} s per step")
-    estimate = memory(model, config.micro_batch, machine.dtype) / 2**30
-    print(f"peak memory {peak_memory(machine.device) / 2**30:.1f} GiB (estimate: {estimate:.1f})")
+    estimate = ""  # it is for a GPU: on a CPU the peak includes Python and its libraries
+    if machine.device.type == "cuda":
+        estimate = f" (estimate: {memory(model, config.micro_batch, machine.dtype) / 2**30:.1f})"
+    print(f"peak memory {peak_memory(machine.device) / 2**30:.1f} GiB{estimate}")
     print(f"{config.steps:,} steps take {config.steps * step / 3600:,.1f} hours")
 
 

@@ -101,6 +101,15 @@ def find_divergence(folder):
     return found
 
 
+def after_divergence(dtype):
+    """Return what to do about a run that diverged in a precision, given as text."""
+    again = "start again with a lower --lr and another --out"
+    if dtype == str(torch.float32):
+        return again
+    older = "if need be after deleting the newest step folder"
+    return f"--resume --dtype float32, {older}; or {again}"
+
+
 # ---- Checkpoints -------------------------------------------------------------------------------------------
 
 MANIFEST = "manifest.json"  # {"files": {name: [bytes, sha256]}} of all other files of a checkpoint
@@ -145,8 +154,14 @@ def verify_manifest(path):
 def newest_whole(folder, load):
     """Return load(path) of the newest whole checkpoint in a folder; None if there is no checkpoint at all.
 
-    A torn one is skipped with a warning. Raises UserError if all are torn, or a whole one cannot be loaded.
+    A torn one is skipped with a warning. Raises UserError if all are torn, if the folder is itself a torn
+    checkpoint, or if a whole one cannot be loaded.
     """
+    try:
+        verify_manifest(Path(folder))
+    except (OSError, ValueError) as error:
+        reason = f"{folder} is not a whole checkpoint: {one_line(error)}"
+        raise UserError(f"{reason} (use an older one)") from error
     found = checkpoints(folder)
     for path in reversed(found):
         try:

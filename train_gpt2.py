@@ -337,7 +337,7 @@ def make_replica(model, tokens, config, machine):
 
 @torch.no_grad()
 def validate(model, tokens, config, machine):
-    """Return the mean loss over the first val_tokens targets, on any hardware; None if asked to stop."""
+    """Return the mean loss over the first val_tokens targets, or all there are; None if asked to stop."""
     T, count = config.context, min(config.val_tokens, len(tokens) - 1)
     size = max(config.micro_batch // 4, 1) * T  # uncompiled, a row takes more memory
     total = torch.zeros((), device=machine.device)  # read once: each .item() would wait for the device
@@ -356,7 +356,7 @@ def validate(model, tokens, config, machine):
 
 
 def is_due(step, every, config):
-    """Return whether something is due after `step` steps: each `every` steps and at the end; 0 is never."""
+    """Return whether something is due after `step` steps: every `every` steps and at the end; 0 is never."""
     return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
 
 
@@ -386,9 +386,9 @@ def train(model, data, config, machine, run, state=None):
     tokens, held_out, meta = data
     examples = hellaswag.load_for(model, machine) if config.hellaswag_every else None
     replica, config = make_replica(model, tokens, config, machine)
-    parts = f"{micro_steps(config, machine.world)} micro-batches of {config.micro_batch} x {config.context}"
+    count = micro_steps(config, machine.world)
+    parts = f"{count} micro-batch{'es' * (count > 1)} of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens per step: {parts} on each rank")
-    run.log("fit", micro_batch=config.micro_batch, compile=config.compile)
     optimizer = make_optimizer(model, config)
     if machine.world > 1:
         # DDP settles the order of its sums in its first backward pass: do it now, so that resuming is exact.
@@ -399,6 +399,9 @@ def train(model, data, config, machine, run, state=None):
         runs.restore_optimizer(optimizer, state)
         start = run.saved = state.step
         state.optimizer.clear()  # its memory
+    event = "resume" if state else "start"  # nothing can refuse the run any more
+    run.log(event, step=start, data=meta, **runs.environment_info(run.config, machine))
+    run.log("fit", micro_batch=config.micro_batch, compile=config.compile)
 
     def save(step):
         values = dict(step=step, config=asdict(run.config), data=meta, optimizer=optimizer.state_dict())
@@ -421,7 +424,7 @@ def train(model, data, config, machine, run, state=None):
             run.log("diverged", step=step + 1, loss=str(loss), norm=str(norm), dtype=str(machine.dtype))
             last = runs.checkpoints(run.folder)[-1:] or ["none"]
             reason = f"step {step + 1} has loss {loss} and norm {norm}; last good checkpoint: {last[0]}"
-            raise UserError(f"{reason} (--resume with --dtype float32, or start again with a lower --lr)")
+            raise UserError(f"{reason} ({runs.after_divergence(str(machine.dtype))})")
         run.report(step + 1, loss, norm, rate, seconds)
     if run.saved < step:
         save(step)
@@ -494,10 +497,10 @@ def prepare(config, given, problems):
         collect_error(problems, find_tokenizer, meta["tokenizer"], meta["vocab_size"])
     if state and meta and state.data != meta:
         problems.append(f"--data {config.data} is not what {folder} was started with (leave the flag out)")
-    diverged = collect_error(problems, runs.find_divergence, folder) if state else None
+    diverged = collect_error(problems, runs.find_divergence, folder) if config.resume and folder else None
     if diverged and device and diverged.get("dtype") == str(pick_dtype(config.dtype, device)):
         reason = f"{folder} diverged in step {diverged.get('step')}, and would again"
-        problems.append(f"{reason} (add --dtype float32, or start again with a lower --lr)")
+        problems.append(f"{reason} ({runs.after_divergence(diverged['dtype'])})")
     if problems:
         raise UserError("\n".join(problems))
     return config, folder, data, model, state
@@ -519,8 +522,6 @@ def main(arguments=None):
     print(f"loss of a uniform guess: ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")
     run = runs.Run(folder, config, machine, model.flops_per_token(config.context), meta)
     print(f"the run is in {folder}{f', continued after step {start} of {config.steps}' if state else ''}")
-    event = "resume" if state else "start"
-    run.log(event, step=start, data=meta, **runs.environment_info(config, machine))
     machine.stop_on_signals()
     train(model, data, config, machine, run, state)
     run.draw()

@@ -99,6 +99,7 @@ def test_measured_steps_are_those_of_the_whole_batch(capsys, monkeypatch):
     words = [*TINY, "--vocab_size", "257", "--batch_tokens", "320", "--steps", "7200"]  # 10 micro-batches
     out = shown(capsys, *words, "--measure")
     assert "micro-batch 2: 91 tokens/s 3.50 s per step" in out and "7200 steps take 7.0 hours" in out
+    assert "peak memory" in out and "estimate" not in out  # it is for a GPU
 
 
 def test_ranks_measure_together(tmp_path):

@@ -19,8 +19,17 @@ import data
 import files
 import machine
 import train_gpt2
-from config import PRESETS, Config, parse_config
-from errors import UserError
+from config import (
+    PRESETS,
+    WIDEST,
+    Config,
+    GPTConfig,
+    check_weights,
+    find_problems,
+    nearest_multiple,
+    parse_config,
+)
+from errors import UserError, collect_error
 from machine import Machine
 from runs import Run
 
@@ -173,6 +182,17 @@ def test_weights_that_no_memory_holds_are_refused():
     assert not Path("runs").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other limits")
+def test_the_limit_of_a_container_is_a_limit(tmp_path, monkeypatch):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(machine, "CGROUP_LIMITS", [tmp_path / "missing", limit])
+    for text, fits in [("max\n", True), ("200000\n", True), ("199999\n", False)]:
+        limit.write_text(text)
+        problems = []
+        collect_error(problems, machine.check_memory, 200_000)
+        assert bool(problems) != fits
+
+
 def test_a_tiny_temperature_takes_the_likeliest_token(capsys):
     greedy, tiny = (samples(capsys, "--temperature", value, "--samples", "2") for value in ("0", "1e-320"))
     assert greedy == tiny and len(set(tiny)) == 1
@@ -190,7 +210,7 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
         "--warmup is unknown (did you mean --warmup_steps?)",
         "--n_embd 100 is not a multiple of --n_head 3; the nearest is 99",
         "--batch_tokens 500 is not a multiple of --context 16 x 6 ranks = 96; the nearest is 480",
-        "--vocab_size 9, but data has 257",
+        "--vocab_size 9, but data has 257 (leave the flag out, or make the data again with fineweb.py)",
         f"--device xpu is not available (there is {', '.join(accelerators())})",
     ]
     with pytest.raises(UserError) as caught:
@@ -205,6 +225,22 @@ def test_all_that_cannot_work_together_is_told_at_once(monkeypatch):
     ):
         monkeypatch.setenv("WORLD_SIZE", "1")
         train_gpt2.main("--data data --context 4096 --batch_tokens 4096 --micro_batch 1".split())
+
+
+def test_the_nearest_multiple_is_within_the_limits():
+    assert nearest_multiple(107, 12, WIDEST) == 108  # and 96 is not as near
+    assert nearest_multiple(3, 1000, WIDEST) == 1000
+    assert nearest_multiple(WIDEST, 1000, WIDEST) == 65000  # 66000 is nearer, and too large
+    assert nearest_multiple(5, WIDEST + 1, WIDEST) == 0
+    (problem,) = find_problems(Config(context=2**20), 1000, {})
+    assert problem.endswith("= 1048576000; the nearest is too large, use a smaller --context")
+
+
+def test_weights_may_have_a_longer_context_than_the_run():
+    config, theirs = Config(init="theirs", context=8), GPTConfig(context=16)
+    assert check_weights(config, theirs, {"context": 8}, {}) == []
+    assert len(check_weights(config, GPTConfig(context=4), {"context": 8}, {})) == 1
+    assert len(check_weights(config, theirs, {"context": 8, "n_layer": 12}, {})) == 0
 
 
 def accelerators():
@@ -576,6 +612,7 @@ def test_a_micro_batch_that_fits_is_found_before_the_first_step(asked, rows, mos
         for size in re.findall(r"(\d+) sequences per forward pass do not fit", capsys.readouterr().out)
     ]
     assert all(size > most for size in tried) and tried == sorted(tried, reverse=True)
+    assert bool(tried) == (most < min(asked, rows))
     assert all(weight.grad is None for weight in model.parameters())
 
 
@@ -729,6 +766,33 @@ def test_sample_speaks_with_the_newest_checkpoint_or_any_weights(capsys, monkeyp
     first, second = capsys.readouterr().out.strip("> \n").split("\n> ")
     assert first == second
     assert [path.name for path in Path("runs").iterdir()] == ["gpt2"]
+
+
+def test_what_is_wrong_with_a_sample_is_said_at_once(capsys):
+    with pytest.raises(UserError) as caught:
+        train_gpt2.main("--sample x --out nowhere --warmup 1".split())
+    assert str(caught.value).splitlines() == [
+        "--warmup is unknown (did you mean --warmup_steps?)",
+        "no checkpoint in nowhere (train first, or name a model with --init)",
+    ]
+    run(capsys, "--steps", "1")
+    words = "--sample x --out nowhere --init runs/gpt2 --samples 1 --device cpu --dtype float32".split()
+    train_gpt2.main(words)  # --init needs no folder
+    assert capsys.readouterr().out.startswith("> x")
+
+
+def test_weights_of_another_tokenizer_give_no_sample():
+    from test_model import hugging_face_gpt2
+
+    hugging_face_gpt2(Path("theirs"))
+    with pytest.raises(UserError, match="the tokenizer gpt2 has 50257 tokens, but the model has 65 .put its"):
+        train_gpt2.main("--init theirs --sample Hello --device cpu".split())
+
+
+def test_one_micro_batch_is_not_plural(capsys):
+    words = "--steps 0 --sample_every 0 --eval_every 0 --batch_tokens".split()
+    assert "32 tokens per step: 1 micro-batch of 2 x 16 on each rank" in run(capsys, *words, "32")
+    assert "64 tokens per step: 2 micro-batches of 2 x 16 on each rank" in run(capsys, *words, "64")
 
 
 def test_a_run_starts_from_the_weights_of_another(capsys):

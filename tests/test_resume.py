@@ -18,6 +18,8 @@ from test_program import TINY, make_data
 from test_ranks import torchrun
 from test_runs import read_events
 
+import hellaswag
+import runs
 import train_gpt2
 from errors import UserError
 from machine import Machine
@@ -255,10 +257,57 @@ def test_a_run_that_diverged_is_not_resumed_as_it_was(monkeypatch):
         patch.setattr(train_gpt2, "add_gradient", lambda *a: add(*a) + (math.nan if a[3] == 2 else 0))
         with pytest.raises(UserError, match="step 3 has loss nan"):
             train_gpt2.main(words)
-    with pytest.raises(UserError, match="out diverged in step 3, and would again .add --dtype float32, or"):
+    with pytest.raises(UserError, match="out diverged in step 3, and would again .start again with a lower"):
         train_gpt2.main([*words, "--resume"])
     train_gpt2.main([*words, "--resume", "--dtype", "bfloat16"])
     train_gpt2.main([*words, "--resume"])  # it has been resumed since
+
+
+def diverging(patch, number):
+    """Make step `number` end in a loss that is not a number."""
+    add = train_gpt2.add_gradient
+    patch.setattr(train_gpt2, "add_gradient", lambda *a: add(*a) + (math.nan if a[3] == number - 1 else 0))
+
+
+def test_a_run_that_diverged_before_its_first_checkpoint_is_not_started_again(monkeypatch):
+    words = [*WORDS, "--steps", "4", "--out", "out", "--resume"]
+    with monkeypatch.context() as patch:
+        diverging(patch, 2)
+        with pytest.raises(UserError, match="step 2 has loss nan .*last good checkpoint: none"):
+            train_gpt2.main(words)
+    with pytest.raises(UserError, match="out diverged in step 2, and would again .start again"):
+        train_gpt2.main(words)
+    train_gpt2.main([*words, "--dtype", "bfloat16"])
+
+
+def test_only_a_run_that_continues_takes_the_mark_away(monkeypatch):
+    words = [*WORDS, "--steps", "4", "--save_every", "1", "--out", "out"]
+    with monkeypatch.context() as patch:
+        diverging(patch, 3)
+        with pytest.raises(UserError, match="step 3 has loss nan"):
+            train_gpt2.main(words)
+    change_state(Path("out/step_000002"), lambda state: state["optimizer"]["state"].pop(3))
+    with pytest.raises(UserError, match="the optimizer state of step 2 does not fit"):
+        train_gpt2.main([*words, "--resume", "--dtype", "bfloat16"])
+    with pytest.raises(UserError, match="out diverged in step 3"):
+        train_gpt2.main([*words, "--resume"])
+
+
+def test_what_to_do_after_a_divergence_depends_on_the_precision():
+    assert "--dtype" not in runs.after_divergence("torch.float32")
+    assert "--resume --dtype float32" in runs.after_divergence("torch.bfloat16")
+
+
+def test_a_damaged_checkpoint_is_no_model():
+    train_gpt2.main([*WORDS, "--steps", "2", "--save_every", "1", "--out", "out"])
+    flip_a_bit(Path("out/step_000002/model.safetensors"))
+    reason = "out/step_000002 is not a whole checkpoint: .*model.safetensors is not as manifest.json has it"
+    for words in (["--steps", "1", "--out", "new"], ["--sample", "a"]):
+        with pytest.raises(UserError, match=reason):
+            train_gpt2.main([*WORDS, "--init", "out/step_000002", *words])
+    with pytest.raises(UserError, match=reason):
+        hellaswag.load_model("out/step_000002")
+    assert hellaswag.load_model("out")[0].config.n_positions == 16  # the newest whole one
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "train_state.pt"])
@@ -305,7 +354,7 @@ def test_a_loss_that_is_no_number_stops_the_run(number, monkeypatch):
     monkeypatch.setattr(train_gpt2, "add_gradient", broken)
     with pytest.raises(
         UserError,
-        match=f"step 5 has loss {number} and norm .*; last good checkpoint: out/step_000004 .--resume",
+        match=f"step 5 has loss {number} and norm .*; last good checkpoint: out/step_000004 .start again",
     ):
         train_gpt2.main(words)
     assert not Path("out/step_000005").exists()

@@ -174,7 +174,8 @@ def test_a_checkpoint_is_whole_or_not_there(monkeypatch, capsys):
     run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     model = train_gpt2.make_model(CONFIG)
     run.save(250, model, {}, keep=0)
-    assert sorted(path.name for path in Path("out").iterdir()) == [".lock", "log.jsonl", "step_000250"]
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == [".lock", ".lock-owner", "log.jsonl", "step_000250"]
     files = sorted(path.name for path in Path("out/step_000250").iterdir())
     assert files == ["config.json", "manifest.json", "model.safetensors", "train_state.pt"]
     with monkeypatch.context() as patch:
@@ -220,6 +221,15 @@ def test_a_folder_has_one_run_at_a_time():
     assert f"out is in use by process {os.getpid()} (wait for it, or choose another --out)" in done.stderr
     run.lock.close()
     assert subprocess.run([sys.executable, "-c", program], **other).returncode == 0
+
+
+def test_the_locked_file_is_not_written():
+    """Windows refuses that; the owner's number is in a file of its own."""
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    assert Path("out/.lock").read_bytes() == b""
+    assert Path("out/.lock-owner").read_text() == f"process {os.getpid()}"
+    run.lock.close()
+    assert not Path("out/.lock-owner").exists()
 
 
 def full_disk(*_):
