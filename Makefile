@@ -1,5 +1,6 @@
 # make train     train a small GPT on this computer: three minutes, no network
 # make test      run the tests
+# make fuzz      try 20,000 new command lines and files: ten minutes; SEED=... repeats what a run has tried
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
 # make play      run play.ipynb from top to bottom: four minutes
 # make replay    run every step of the history and compare what it prints with lectures/steps.toml
@@ -15,13 +16,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: train test play replay bench
+.PHONY: train test fuzz play replay bench
 
 train: .venv/installed
 	$(BIN)/python train_gpt2.py
 
 test: .venv/installed
 	$(BIN)/python -m pytest -q
+
+fuzz: .venv/installed
+	FUZZ=1 $(BIN)/python -m pytest -q -s tests/test_fuzz.py
 
 play: .venv/installed
 	NOTEBOOK=1 $(BIN)/python -m pytest -q tests/test_notebook.py
