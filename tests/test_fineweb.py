@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import random
@@ -8,21 +9,25 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import datasets
-import huggingface_hub
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
 import tiktoken
+from processes import ROOT, TIMEOUT, server, start
 
 import data
 import files
 import fineweb
 from errors import UserError
 
-ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak. <|endoftext|> Où ? ☃\n" * 40
+
+
+@pytest.fixture(autouse=True)
+def quick_workers(monkeypatch):
+    """Let the workers that fineweb.py starts from this process be forks of the server: see processes.py."""
+    monkeypatch.setattr(fineweb, "multiprocessing", SimpleNamespace(get_context=lambda _: server()))
 
 
 def needs_vocabulary():
@@ -70,13 +75,6 @@ def stream(folder):
     if len(shards) == 2 and len(shards[0]) < len(shards[1]):
         shards.reverse()  # a small text: it begins in the train shard
     return [token for shard in shards for token in shard], len(shards)
-
-
-def run(*arguments):
-    """Run fineweb.py with these arguments: its exit code and what it says on stderr."""
-    command = [sys.executable, str(ROOT / "fineweb.py"), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
-    return done.returncode, done.stderr
 
 
 def test_a_text_becomes_two_shards(tmp_path, capsys):
@@ -220,14 +218,14 @@ def test_shards_made_by_others_are_downloaded(tmp_path, monkeypatch):
         for name in allow_patterns:
             data.write_shard(local_dir / name, np.arange(200, dtype=np.uint16))
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     fineweb.main(["--pretokenized", "--shards", "3", "--out", str(tmp_path / "out")])
     names = ["finewebedu_train_000001.bin", "finewebedu_train_000002.bin", "finewebedu_val_000000.bin"]
     assert (
         asked == [names] and json.loads((tmp_path / "out" / "meta.json").read_text())["vocab_size"] == 50257
     )
     for offline in (None, lambda *_, **__: None):  # an error, or nothing done and nothing said
-        monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+        monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
         with pytest.raises(
             UserError, match="cannot download kjj0/finewebedu10B-gpt2: .*the same command continues"
         ):
@@ -283,7 +281,7 @@ def test_fineweb_edu_is_read_file_by_file_in_its_order_at_a_pinned_revision(tmp_
         asked.append((*names, revision))
         return SimpleNamespace(config=SimpleNamespace(data_files={"train": files}))
 
-    monkeypatch.setattr(datasets, "load_dataset_builder", builder)
+    monkeypatch.setattr("datasets.load_dataset_builder", builder)
     monkeypatch.chdir(tmp_path)
     fineweb.main(["--shard_tokens", "5000"])
     assert asked == [("HuggingFaceFW/fineweb-edu", "sample-10BT", "87f09149ef4734204d70ed1d046ddc9ca3f2b8f9")]
@@ -294,30 +292,29 @@ def test_without_a_network_the_remedy_is_told(tmp_path, monkeypatch):
     def offline(*_, **__):
         raise ConnectionError("no route\nto host")
 
-    monkeypatch.setattr(datasets, "load_dataset_builder", offline)
+    monkeypatch.setattr("datasets.load_dataset_builder", offline)
     reason = "cannot reach HuggingFaceFW/fineweb-edu sample-10BT: ConnectionError: no route to host .*--input"
     with pytest.raises(UserError, match=reason):
         fineweb.main(["--tokenizer", "bytes", "--out", str(tmp_path / "out")])
 
 
-def start(tmp_path, *arguments):
-    """fineweb.py at work on documents for some seconds: the process, when its workers have started."""
-    source = tmp_path / "many.parquet"
+@contextlib.contextmanager
+def at_work(folder, workers=2, tokenizer="gpt2", shard_tokens=300_000):
+    """Start fineweb.py on documents for some seconds: the process, when its workers have started."""
+    source = folder / "many.parquet"
     if not source.exists():
         write_parquet(source, make_documents(3000) * 20)
-    command = [
-        sys.executable,
-        str(ROOT / "fineweb.py"),
-        "--input",
-        str(source),
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    process = subprocess.Popen([*command, "--workers", "2", "--shard_tokens", "300000", *arguments], **quiet)
-    while process.poll() is None and not list(tmp_path.glob("out/val*.bin")):
-        time.sleep(0.01)
-    return process
+    words = ["--workers", workers, "--tokenizer", tokenizer, "--shard_tokens", shard_tokens]
+    with start(ROOT / "fineweb.py", "--input", source, "--out", "out", *words, folder=folder) as process:
+        while process.is_alive() and not list(folder.glob("out/val*.bin")):
+            time.sleep(0.01)
+        yield process
+
+
+def exit_code(process):
+    """Wait for a process, and return its exit code."""
+    process.join(TIMEOUT)
+    return process.exitcode
 
 
 def children(process):
@@ -339,12 +336,10 @@ def alive(pid):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
 def test_no_worker_outlives_its_parent(tmp_path):
     needs_vocabulary()
-    process = start(tmp_path)
-    workers = children(process)
-    assert process.poll() is None and len(workers) >= 2
-    process.kill()
-    process.wait()
-    end = time.monotonic() + 10
+    with at_work(tmp_path) as process:
+        workers = children(process)
+        assert process.is_alive() and len(workers) >= 2
+    end = time.monotonic() + TIMEOUT
     while any(map(alive, workers)):
         assert time.monotonic() < end, "a worker is still there"
         time.sleep(0.05)
@@ -352,18 +347,17 @@ def test_no_worker_outlives_its_parent(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
 def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path):
-    needs_vocabulary()
-    process = start(tmp_path, "--workers", "1")
-    assert process.wait() == 0
+    quick = dict(tokenizer="bytes", shard_tokens=1_500_000)
+    with at_work(tmp_path, workers=1, **quick) as process:
+        assert exit_code(process) == 0
     (tmp_path / "out").rename(tmp_path / "whole")
     for shards in (1, 3, 4, 7):  # killed as soon as there are so many
-        process = start(tmp_path)
-        while process.poll() is None and len(list(tmp_path.glob("out/*.bin"))) < shards:
-            time.sleep(0.001)
-        assert process.poll() is None and not (tmp_path / "out" / "meta.json").exists()
-        process.kill()
-        process.wait()
-    assert start(tmp_path).wait() == 0
+        with at_work(tmp_path, **quick) as process:
+            while process.is_alive() and len(list(tmp_path.glob("out/*.bin"))) < shards:
+                time.sleep(0.001)
+            assert process.is_alive() and not (tmp_path / "out" / "meta.json").exists()
+    with at_work(tmp_path, **quick) as process:
+        assert exit_code(process) == 0
     names = sorted(path.name for path in (tmp_path / "whole").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "out").iterdir()) and len(names) > 10
     for name in set(names) - {".lock"}:  # it names a process
@@ -372,7 +366,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path):
 
 def test_it_goes_on_from_any_shard_over_rows_files_and_parts(tmp_path, monkeypatch):
     needs_vocabulary()
-    monkeypatch.setattr(datasets.config, "MAX_SHARD_SIZE", "100KB")  # so that a part has many Arrow files
+    monkeypatch.setattr("datasets.config.MAX_SHARD_SIZE", "100KB")  # so that a part has many Arrow files
     documents = make_documents(4000)
     halves = documents[:1600], documents[1600:3200]
     paths = [write_parquet(tmp_path / f"{part}.parquet", half) for part, half in enumerate(halves)]
@@ -434,24 +428,22 @@ def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
 def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
     needs_vocabulary()
-    process = start(tmp_path)
-    for pid in children(process):
-        os.kill(pid, signal.SIGKILL)
-    assert process.wait(timeout=30) == 2
+    with at_work(tmp_path) as process:
+        for pid in children(process):
+            os.kill(pid, signal.SIGKILL)
+        assert exit_code(process) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
 def test_a_worker_that_is_killed_while_it_sends_does_not_hang(tmp_path):
     needs_vocabulary()
-    process = start(tmp_path)
-    process.send_signal(
-        signal.SIGSTOP
-    )  # it reads no more: each worker gets stuck in the middle of its tokens
-    time.sleep(2)
-    for pid in children(process):
-        os.kill(pid, signal.SIGKILL)
-    process.send_signal(signal.SIGCONT)
-    assert process.wait(timeout=30) == 2
+    with at_work(tmp_path) as process:
+        os.kill(process.pid, signal.SIGSTOP)  # it reads no more: each worker gets stuck as it sends
+        time.sleep(2)
+        for pid in children(process):
+            os.kill(pid, signal.SIGKILL)
+        os.kill(process.pid, signal.SIGCONT)
+        assert exit_code(process) == 2
 
 
 def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
@@ -484,10 +476,11 @@ def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
         assert "\n" not in str(caught.value)
         assert not list(tmp_path.glob("out/*.bin"))
     needs_vocabulary()
-    code, err = run("--input", tmp_path / "empty.txt", "--out", tmp_path / "empty")
-    assert code == 2 and err.strip().endswith(
-        "error: the input has fewer than 10 tokens of text (check the files)"
-    )
+    words = ["--input", "empty.txt", "--out", "empty"]
+    with start(ROOT / "fineweb.py", *words, folder=tmp_path, output=tmp_path / "output.txt") as process:
+        assert exit_code(process) == 2
+    out = (tmp_path / "output.txt").read_text(encoding="utf-8").strip()
+    assert out.endswith("error: the input has fewer than 10 tokens of text (check the files)")
 
 
 def test_a_missing_vocabulary_is_told_with_the_remedy(monkeypatch):
@@ -538,7 +531,10 @@ def test_a_cache_that_is_a_link_is_not_followed(tmp_path):
 def test_a_folder_belongs_to_one_program_at_a_time(tmp_path):
     with files.lock_folder(tmp_path / "out"):
         (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
-        code, err = run("--input", tmp_path / "my.txt", "--out", tmp_path / "out", "--tokenizer", "bytes")
+        words = ["--input", "my.txt", "--out", "out", "--tokenizer", "bytes"]
+        with start(ROOT / "fineweb.py", *words, folder=tmp_path, output=tmp_path / "said") as process:
+            code = exit_code(process)
+        err = (tmp_path / "said").read_text(encoding="utf-8")
         assert (
             code == 2 and f"is in use by process {os.getpid()} (wait for it, or choose another --out)" in err
         )

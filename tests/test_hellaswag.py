@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import run_ranks
 from test_model import hugging_face_gpt2
-from test_ranks import torchrun
 
 import hellaswag
 from config import Config, GPTConfig
@@ -123,7 +123,7 @@ machine.shutdown()
 """
     said = []
     for world in (1, 2):
-        code, out = torchrun(tmp_path, worker, world)
+        code, out = run_ranks(tmp_path, worker, world)
         assert code == 0, out
         said += re.findall(r"says (\S+)\.", out)
     assert len(said) == 3 and len(set(said)) == 1

@@ -4,7 +4,6 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from errors import UserError
 from train_gpt2 import GPT, MLP, Block, CausalSelfAttention, GPTConfig
@@ -159,6 +158,8 @@ def test_the_generator_decides_the_weights():
 
 def hugging_face_gpt2(folder, **changes):
     """A random GPT-2 as Hugging Face makes and saves it, no weight at its default."""
+    from transformers import GPT2Config, GPT2LMHeadModel  # takes seconds: only where it is needed
+
     torch.manual_seed(2)
     sizes = dict(vocab_size=65, n_positions=16, n_layer=2, n_head=4, n_embd=32) | changes
     model = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)).eval()
@@ -175,6 +176,8 @@ def test_loaded_weights_give_the_logits_of_hugging_face(tmp_path, sizes):
 
 
 def test_dropout_is_where_hugging_face_has_it(tmp_path):
+    from transformers import GPT2Config
+
     shares = dict(resid_pdrop=0.2, embd_pdrop=0.2, attn_pdrop=0.2)
     theirs, ids = hugging_face_gpt2(tmp_path, **shares).train(), random_ids(3, 16)
     ours = GPT.from_pretrained(tmp_path, dropout=0.2)
@@ -331,6 +334,8 @@ def test_no_sample_is_an_id_without_a_token():
 
 @pytest.mark.parametrize("vocab_size", [65, 128, 257])
 def test_what_is_saved_opens_in_transformers_with_the_same_logits(tmp_path, vocab_size):
+    from transformers import AutoModelForCausalLM
+
     config = GPTConfig(vocab_size, 16, 2, 4, 32, tokenizer="bytes")
     model = GPT(config, torch.Generator().manual_seed(1))
     for weight in model.parameters():

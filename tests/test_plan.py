@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import run_ranks
 from test_program import TINY, own_folder  # noqa: F401
-from test_ranks import torchrun
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.distributed._tools.mem_tracker import MemTracker
 
 import plan
 from config import PRESETS, Config, GPTConfig
@@ -22,6 +21,8 @@ def shown(capsys, *words):
 
 def traced_memory(config, rows, dtype):
     """The most bytes that PyTorch has in a forward and a backward pass: simulated, without the memory."""
+    from torch.distributed._tools.mem_tracker import MemTracker  # takes a second
+
     with FakeTensorMode():
         model, idx = GPT(config), torch.zeros(rows, config.context, dtype=torch.int64)
         tracker = MemTracker()
@@ -36,7 +37,9 @@ def traced_memory(config, rows, dtype):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("sizes", [dict(), dict(n_layer=24, n_head=16, n_embd=1024), dict(vocab_size=1000)])
+@pytest.mark.parametrize(
+    "sizes", [dict(), dict(n_layer=6, n_head=16, n_embd=1024), dict(n_layer=6, vocab_size=1000)]
+)
 def test_the_memory_is_that_of_pytorch(sizes, dtype):
     config = GPTConfig(**sizes)
     with torch.device("meta"):
@@ -104,5 +107,5 @@ def test_measured_steps_are_those_of_the_whole_batch(capsys, monkeypatch):
 
 def test_ranks_measure_together(tmp_path):
     program = Path(plan.__file__).read_text(encoding="utf-8")
-    code, out = torchrun(tmp_path, program, 2, *TINY, "--measure", "--steps", "3")
+    code, out = run_ranks(tmp_path, program, 2, *TINY, "--measure", "--steps", "3")
     assert code == 0 and out.count("tokens/s") == 1 and "on 2 x cpu" in out, out

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import transformers
+from processes import ROOT, run_ranks
 from test_data import as_shards
 
 import data
@@ -35,7 +35,6 @@ from runs import Run
 
 TINY = "--device cpu --context 16 --n_layer 1 --n_head 2 --n_embd 8 --dtype float32".split()
 TINY += "--micro_batch 2 --batch_tokens 64 --preset gpt2 --data data --hellaswag_every 0".split()
-ROOT = Path(__file__).parent.parent
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 20
 
 
@@ -475,16 +474,8 @@ def test_what_the_first_batch_compiles_serves_all_steps(monkeypatch):
     assert len(graphs) == 1
 
 
-def test_the_compiled_model_has_the_same_losses(capsys, monkeypatch):
-    if shutil.which("g++") is None and shutil.which("clang++") is None:
-        pytest.skip("needs a C++ compiler")
-    plain = losses(train(capsys, torch.arange(65), steps=3, n_layer=1))
-    out = train(capsys, torch.arange(65), steps=3, n_layer=1, compile="true")
-    assert "does not work" not in out and losses(out) == pytest.approx(plain, rel=1e-4)
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
-def test_a_large_block_is_not_fetched_from_the_kernel_again():
+def test_a_large_block_is_not_fetched_from_the_kernel_again(tmp_path):
     program = """
 import resource, config, machine, torch
 def faults():
@@ -497,10 +488,9 @@ machine.Machine(config.Config(device="cpu"))
 faults()
 print(before, faults())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    before, after = map(int, done.stdout.split())
+    code, out = run_ranks(tmp_path, program, 1)
+    assert code == 0, out
+    before, after = map(int, out.split())
     assert before > 10 * max(after, 1)
 
 
@@ -719,6 +709,8 @@ def test_init_brings_its_sizes_and_the_recipe_to_fine_tune(capsys):
 
 
 def test_without_arguments_a_laptop_trains_a_gpt_that_transformers_opens(capsys):
+    from transformers import AutoModelForCausalLM
+
     train_gpt2.main(["--steps", "30", "--device", "cpu", "--sample_every", "0", "--val_tokens", "1000"])
     out = capsys.readouterr().out
     first, *_, last = (
@@ -731,7 +723,7 @@ def test_without_arguments_a_laptop_trains_a_gpt_that_transformers_opens(capsys)
         "log.jsonl",
         "step_000030",
     ]
-    theirs = transformers.AutoModelForCausalLM.from_pretrained("runs/laptop/step_000030")
+    theirs = AutoModelForCausalLM.from_pretrained("runs/laptop/step_000030")
     idx = torch.randint(257, (2, 64), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         logits, _ = train_gpt2.GPT.from_pretrained("runs/laptop/step_000030")(idx)
@@ -801,14 +793,16 @@ def test_a_run_starts_from_the_weights_of_another(capsys):
     assert first < history[0] - 0.5 and Path("runs/gpt2-2").exists()
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
 def test_samples_validation_and_hellaswag_work_beside_a_compiled_model(capsys, monkeypatch):
+    """The losses are those without a compiler, too."""
     rows = [train_gpt2.hellaswag.Row("Hear", ["me", "him", "the sea", "nothing"], 1)] * 9
     monkeypatch.setattr(train_gpt2.hellaswag, "load_rows", lambda: rows)
-    words = ["--sample_every", "1", "--eval_every", "1", "--hellaswag_every", "1"]
-    out = run(capsys, "--compile", "true", "--steps", "2", *words)
-    assert "does not work" not in out and out.count("> Hello") == 8 and out.count("validation") == 2
-    assert out.count("HellaSwag") == 2
+    words = "--steps 3 --lr 0.01 --warmup_steps 0 --sample_every 1 --eval_every 1".split()
+    plain = run(capsys, *words)
+    out = run(capsys, *words, "--hellaswag_every", "1", "--compile", "true")
+    assert "does not work" not in out and out.count("> Hello") == 12 and out.count("validation") == 3
+    assert out.count("HellaSwag") == 3 and losses(out) == pytest.approx(losses(plain), rel=1e-4)
 
 
 def test_the_program_trains(capsys):

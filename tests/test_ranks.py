@@ -1,16 +1,14 @@
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from processes import run_ranks, torchrun
 from test_data import as_shards
+from test_program import TINY, make_data
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
 
-ROOT = Path(__file__).parent.parent
 WORKER = """
 import os
 import torch
@@ -126,35 +124,27 @@ run = Run(Path("out"), config, machine, 1)
 train(make_model(config), (Shards("data", "train"), None, META), config, machine, run)
 """
 
+
 LEAVING_WORKER = """
 import gc
-import os
-import sys
 import train_gpt2
+from errors import run_program
+from pathlib import Path
 
-gc.disable()
-train_gpt2.main(sys.argv[1:])
-threads = [open(f"/proc/self/task/{number}/comm").read() for number in os.listdir("/proc/self/task")]
-assert not any("gloo" in name for name in threads), threads
+def main():
+    gc.disable()
+    train_gpt2.main()
+    threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]  # on Linux
+    assert not any("gloo" in name for name in threads), threads
+
+run_program(main)
 """
 
 
-def torchrun(folder, script, ranks, *arguments, launcher=()):
-    """Run a script on so many ranks in a folder: its exit code and all that it prints."""
-    (folder / "worker.py").write_text(script, encoding="utf-8")
-    if not (folder / "data").exists():
-        tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
-        as_shards(tokens, 1500, folder / "data")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
-    done = subprocess.run(
-        [*command, *launcher, "worker.py", *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
+def make_tokens(folder):
+    """Write shards of random tokens into folder/data."""
+    tokens = torch.randint(65, (5000,), generator=torch.Generator().manual_seed(0))
+    as_shards(tokens, 1500, folder / "data")
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +153,8 @@ def runs(tmp_path_factory):
     results = {}
     for world in (1, 2):
         folder = tmp_path_factory.mktemp(f"{world}-ranks")
-        code, out = torchrun(folder, WORKER, world)
+        make_tokens(folder)
+        code, out = run_ranks(folder, WORKER, world)
         assert code == 0, out
         results[world] = [torch.load(folder / f"rank{rank}.pt") for rank in range(world)]
     return results
@@ -196,12 +187,14 @@ def test_before_each_forward_pass_it_is_decided_that_only_the_last_micro_batch_a
 
 
 def test_compiled_replicas_have_the_same_losses(tmp_path):
-    code, out = torchrun(tmp_path, COMPILING_WORKER, 2)
+    make_tokens(tmp_path)
+    code, out = run_ranks(tmp_path, COMPILING_WORKER, 2)
     assert code == 0, out
 
 
 def test_all_ranks_take_the_micro_batch_that_fits_on_each(tmp_path):
-    code, out = torchrun(tmp_path, SHORT_WORKER, 2)
+    make_tokens(tmp_path)
+    code, out = run_ranks(tmp_path, SHORT_WORKER, 2)
     assert code == 0 and sorted(re.findall(r"rank \d takes \d+\.", out)) == [
         "rank 0 takes 2.",
         "rank 1 takes 2.",
@@ -209,24 +202,26 @@ def test_all_ranks_take_the_micro_batch_that_fits_on_each(tmp_path):
 
 
 def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
-    code, out = torchrun(tmp_path, DYING_WORKER, 2)  # at most 120 seconds
+    make_tokens(tmp_path)
+    code, out = torchrun(tmp_path, DYING_WORKER, 2, options=[])
     assert code != 0 and re.search(r"exitcode\s*: 3", out), out
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
-def test_no_thread_of_the_ranks_outlives_them(tmp_path):
-    from test_program import TINY, make_data
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Run the program with torchrun on 2 ranks, each a new Python: its exit code and all output."""
+    folder = tmp_path_factory.mktemp("whole")
+    make_data(folder)
+    return torchrun(folder, LEAVING_WORKER, 2, *TINY, "--steps", "3", "--samples", "1", options=[])
 
-    make_data(tmp_path)
-    code, out = torchrun(tmp_path, LEAVING_WORKER, 2, *TINY, "--steps", "2", "--samples", "1")
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_no_thread_of_the_ranks_outlives_them(told):
+    code, out = told
     assert code == 0, out
 
 
-def test_only_rank_0_prints(tmp_path):
-    from test_program import TINY, make_data
-
-    make_data(tmp_path)
-    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
-    code, out = torchrun(tmp_path, program, 2, *TINY, "--steps", "3", "--samples", "1")
+def test_only_rank_0_prints(told):
+    code, out = told
     assert code == 0 and "on 2 x cpu" in out, out
     assert re.findall(r"step +(\d) +loss", out) == ["1", "2", "3"] and out.count("> Hello") == 1

@@ -1,10 +1,8 @@
 import json
 import math
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from processes import QUICK, ROOT, run_ranks, start, torchrun
 from safetensors.torch import load_file, save_file
 from test_data import as_shards
 from test_program import TINY, make_data
-from test_ranks import torchrun
 from test_runs import read_events
 
 import hellaswag
@@ -24,7 +22,7 @@ import train_gpt2
 from errors import UserError
 from machine import Machine
 
-ROOT = Path(__file__).parent.parent
+PROGRAM = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
 WORDS = [*TINY, "--lr", "0.01", "--warmup_steps", "2", "--eval_every", "4", "--sample_every", "0"]
 
 
@@ -112,25 +110,19 @@ def test_other_data_are_refused():
     train_gpt2.main([*WORDS, "--steps", "2", "--out", "out", "--resume", "--data", "moved"])
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_bits():
+def test_killed_at_random_moments_it_ends_with_the_same_bits(tmp_path):
     words = [*WORDS, "--steps", "300", "--save_every", "20", "--eval_every", "50"]
-    program = [sys.executable, str(ROOT / "train_gpt2.py"), *words]
-    quiet = dict(
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    subprocess.run([*program, "--out", "whole"], check=True, timeout=100, **quiet)
+    train_gpt2.main([*words, "--out", "whole"])
     draw = random.Random(0)
     log, killed = Path("torn/log.jsonl"), 0
     for _ in range(4):
         enough = (log.stat().st_size if log.exists() else 0) + draw.randrange(1500, 7000)
-        process = subprocess.Popen([*program, "--out", "torn", "--resume"], **quiet)
-        while process.poll() is None and (not log.exists() or log.stat().st_size < enough):
-            time.sleep(0.001)  # until it has gone on for some steps
-        killed += process.poll() is None
-        process.kill()
-        process.wait()
+        with start(ROOT / "train_gpt2.py", *words, "--out", "torn", "--resume", folder=tmp_path) as process:
+            while process.is_alive() and (not log.exists() or log.stat().st_size < enough):
+                time.sleep(0.001)  # until it has gone on for some steps
+            killed += process.is_alive()
     assert killed >= 2
-    subprocess.run([*program, "--out", "torn", "--resume"], check=True, timeout=100, **quiet)
+    train_gpt2.main([*words, "--out", "torn", "--resume"])
     assert same("whole/step_000300", "torn/step_000300")
 
 
@@ -385,17 +377,15 @@ train_gpt2.main()
 @pytest.mark.parametrize(
     "where, name", [("step", "SIGTERM"), ("validation", "SIGINT"), ("hellaswag", "SIGTERM")]
 )
-def test_a_signal_saves_and_ends_with_code_0(where, name):
+def test_a_signal_saves_and_ends_with_code_0(where, name, tmp_path):
     words = [*WORDS, "--steps", "12", "--eval_every", "3", "--hellaswag_every", "4", "--out", "out"]
-    command = [sys.executable, "-c", SIGNALLED, where, name, *words]
-    path = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=path, timeout=100)
-    assert done.returncode == 0 and "stopping after this step" in done.stderr, done.stderr
+    code, out = run_ranks(tmp_path, SIGNALLED, 1, where, name, *words)
+    assert code == 0 and "stopping after this step" in out, out
     steps = [event["step"] for event in read_events("out") if event["event"] == "step"]
     (saved,) = Path("out").glob("step_*")
     assert steps[-1] == {"step": 1, "validation": 6, "hellaswag": 4}[where]
     assert saved.name == f"step_{steps[-1]:06d}"
-    assert f"stopped after step {steps[-1]}; continue with --resume --out out" in done.stdout
+    assert f"stopped after step {steps[-1]}; continue with --resume --out out" in out
     train_gpt2.main([*WORDS, "--steps", "12", "--hellaswag_every", "0", "--out", "whole"])
     train_gpt2.main([*words, "--hellaswag_every", "0", "--resume"])
     assert same("whole/step_000012", "out/step_000012")
@@ -404,7 +394,7 @@ def test_a_signal_saves_and_ends_with_code_0(where, name):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_a_second_signal_ends_the_program_at_once():
+def test_a_second_signal_ends_the_program_at_once(tmp_path):
     program = """
 import os, signal, time
 from machine import Machine
@@ -416,8 +406,8 @@ assert machine.stopping
 os.kill(os.getpid(), signal.SIGTERM)
 time.sleep(20)
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, timeout=60)
-    assert done.returncode == -signal.SIGTERM
+    code, out = run_ranks(tmp_path, program, 1)
+    assert code == -signal.SIGTERM, out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
@@ -432,25 +422,23 @@ def test_all_ranks_stop_when_one_is_asked_to(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
 def test_three_ranks_resume_with_the_same_bits(tmp_path):
-    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
     words = [*WORDS, "--steps", "6", "--save_every", "3", "--batch_tokens", "96"]
-    code, out = torchrun(tmp_path, program, 3, *words, "--out", "whole")
+    code, out = run_ranks(tmp_path, PROGRAM, 3, *words, "--out", "whole")
     assert code == 0, out
     shutil.copytree("whole/step_000003", "torn/step_000003")
-    code, out = torchrun(tmp_path, program, 3, *words, "--out", "torn", "--resume")
+    code, out = run_ranks(tmp_path, PROGRAM, 3, *words, "--out", "torn", "--resume")
     assert code == 0 and same("whole/step_000006", "torn/step_000006"), out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
 def test_a_rank_that_dies_is_started_again_and_the_run_ends_with_the_same_bits(tmp_path):
-    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
     words = [*WORDS, "--steps", "12", "--save_every", "3"]
-    code, out = torchrun(tmp_path, program, 2, *words, "--out", "whole")
+    code, out = run_ranks(tmp_path, PROGRAM, 2, *words, "--out", "whole")
     assert code == 0, out
-    dying = program.replace("        begin = time.perf_counter()\n", DYING)
-    assert dying != program
+    dying = PROGRAM.replace("        begin = time.perf_counter()\n", DYING)
+    assert dying != PROGRAM
     code, out = torchrun(
-        tmp_path, dying, 2, *words, "--out", "torn", "--resume", launcher=["--max_restarts=3"]
+        tmp_path, dying, 2, *words, "--out", "torn", "--resume", options=[*QUICK, "--max_restarts=3"]
     )
     assert code == 0 and Path("died").exists(), out
     assert same("whole/step_000012", "torn/step_000012")
@@ -468,13 +456,12 @@ DYING = """        begin = time.perf_counter()
 @pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
 @pytest.mark.parametrize("before, after", [(2, 1), (1, 2)])
 def test_a_run_goes_on_with_another_number_of_ranks(tmp_path, before, after):
-    program = (ROOT / "train_gpt2.py").read_text(encoding="utf-8")
     words = [*WORDS, "--steps", "6", "--save_every", "3"]
-    code, out = torchrun(tmp_path, program, before, *words, "--out", "whole")
+    code, out = run_ranks(tmp_path, PROGRAM, before, *words, "--out", "whole")
     assert code == 0, out
     Path("torn").mkdir()
     Path("whole/step_000003").rename("torn/step_000003")
-    code, out = torchrun(tmp_path, program, after, *words, "--out", "torn", "--resume")
+    code, out = run_ranks(tmp_path, PROGRAM, after, *words, "--out", "torn", "--resume")
     assert code == 0, out
     losses = [
         [event["loss"] for event in read_events(out) if event["event"] == "step"] for out in ("whole", "torn")

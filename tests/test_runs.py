@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
-import matplotlib.image
 import pytest
 import torch
 from test_data import as_shards
@@ -132,6 +131,8 @@ def test_flops_are_six_for_each_weight_and_twelve_for_each_product_of_attention(
 
 
 def test_the_curve_is_a_picture_of_the_losses():
+    from matplotlib.image import imread
+
     run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     run.log("start", config=dict(data="mine"))
     for step in range(1, 11):
@@ -139,13 +140,13 @@ def test_the_curve_is_a_picture_of_the_losses():
         if step % 5 == 0:
             run.log("validation", step=step, loss=5.1 - 0.1 * step)
     assert curve.draw(["out"]) == Path("out/curve.png")
-    picture = matplotlib.image.imread("out/curve.png")
+    picture = imread("out/curve.png")
     assert picture.shape[0] > 400 and picture.std() > 0.01
     steps, losses = curve.columns(curve.read_log("out")["step"], "loss")
     assert steps == list(range(1, 11)) and losses[-1] == pytest.approx(4.0)
     run.log("hellaswag", step=10, accuracy=0.26)
     curve.draw(["out"])
-    assert matplotlib.image.imread("out/curve.png").shape[1] > 1.5 * picture.shape[1]  # a second picture
+    assert imread("out/curve.png").shape[1] > 1.5 * picture.shape[1]  # a second picture
     assert curve.columns(curve.read_log("out")["validation"], "loss")[0] == [5, 10]
     with pytest.raises(UserError, match="nowhere is not the folder of a run"):
         curve.draw(["nowhere"])
