@@ -7,6 +7,7 @@ import gc
 import os
 import re
 import signal
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -92,6 +93,10 @@ class Machine:
         from torch.distributed.nn import functional  # noqa: F401
 
         try:
+            if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":  # torchrun: it has the store open
+                die_with_parent()
+                address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+                socket.create_connection(address, timeout=60).close()  # rendezvous would retry for TIMEOUT
             store, rank, world = next(dist.rendezvous("env://", timeout=TIMEOUT))
         except (OSError, ValueError, RuntimeError) as error:  # dist.DistError is a RuntimeError
             raise UserError(f"cannot connect to the other ranks: {error} (use torchrun)") from error
@@ -153,6 +158,14 @@ class Machine:
 
         for number in numbers:
             signal.signal(number, stop)
+
+
+def die_with_parent():
+    """Let Linux kill this process when its parent ends: without torchrun nobody would end a rank."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+    if prctl:
+        PR_SET_PDEATHSIG = 1
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def keep_freed_memory():

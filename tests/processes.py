@@ -9,6 +9,7 @@ import functools
 import multiprocessing
 import os
 import runpy
+import subprocess
 import sys
 import time
 from multiprocessing import connection, forkserver
@@ -108,3 +109,26 @@ def torchrun(folder, script, ranks, *words, options=QUICK):
             process.join(TIMEOUT)
             raise AssertionError(f"after {TIMEOUT} s: {output.read_text(encoding='utf-8')}")
     return process.exitcode, output.read_text(encoding="utf-8")
+
+
+def living():
+    """Return the parent of each process of this computer that has not ended: {pid: pid}."""
+    table = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,state="], capture_output=True, text=True).stdout
+    rows = map(str.split, table.splitlines())
+    return {int(pid): int(parent) for pid, parent, state in rows if state[0] != "Z"}
+
+
+def descendants(pid):
+    """Return the processes that a process has started, and those that they have."""
+    parents, found = living(), [pid]
+    for member in found:
+        found += [child for child, parent in parents.items() if parent == member]
+    return found[1:]
+
+
+def wait_for_end(pids):
+    """Wait until none of these processes is left."""
+    end = time.monotonic() + TIMEOUT
+    while left := living().keys() & set(pids):
+        assert time.monotonic() < end, f"these processes are left: {sorted(left)}"
+        time.sleep(0.05)

@@ -3,7 +3,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import tiktoken
-from processes import ROOT, TIMEOUT, server, start
+from processes import ROOT, TIMEOUT, descendants, server, start, wait_for_end
 
 import data
 import files
@@ -317,32 +316,13 @@ def exit_code(process):
     return process.exitcode
 
 
-def children(process):
-    """The numbers of the processes that a process has started, and those that they have."""
-    found = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True).stdout
-    parents = dict(map(int, line.split()) for line in found.splitlines())
-    family = {process.pid}
-    while more := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family - {process.pid}
-
-
-def alive(pid):
-    """Whether a process is there, and not only its exit code."""
-    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True).stdout
-    return state.strip() not in ("", "Z")
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
 def test_no_worker_outlives_its_parent(tmp_path):
     needs_vocabulary()
     with at_work(tmp_path) as process:
-        workers = children(process)
+        workers = descendants(process.pid)
         assert process.is_alive() and len(workers) >= 2
-    end = time.monotonic() + TIMEOUT
-    while any(map(alive, workers)):
-        assert time.monotonic() < end, "a worker is still there"
-        time.sleep(0.05)
+    wait_for_end(workers)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs ps and SIGKILL")
@@ -429,7 +409,7 @@ def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
 def test_a_worker_that_is_killed_is_told_and_does_not_hang(tmp_path):
     needs_vocabulary()
     with at_work(tmp_path) as process:
-        for pid in children(process):
+        for pid in descendants(process.pid):
             os.kill(pid, signal.SIGKILL)
         assert exit_code(process) == 2
 
@@ -440,7 +420,7 @@ def test_a_worker_that_is_killed_while_it_sends_does_not_hang(tmp_path):
     with at_work(tmp_path) as process:
         os.kill(process.pid, signal.SIGSTOP)  # it reads no more: each worker gets stuck as it sends
         time.sleep(2)
-        for pid in children(process):
+        for pid in descendants(process.pid):
             os.kill(pid, signal.SIGKILL)
         os.kill(process.pid, signal.SIGCONT)
         assert exit_code(process) == 2

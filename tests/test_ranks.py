@@ -1,9 +1,10 @@
 import re
 import sys
+import time
 
 import pytest
 import torch
-from processes import run_ranks, torchrun
+from processes import ROOT, descendants, run_ranks, start, torchrun, wait_for_end
 from test_data import as_shards
 from test_program import TINY, make_data
 
@@ -205,6 +206,44 @@ def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
     make_tokens(tmp_path)
     code, out = torchrun(tmp_path, DYING_WORKER, 2, options=[])
     assert code != 0 and re.search(r"exitcode\s*: 3", out), out
+
+
+LATE_WORKER = """
+import os, sys, time
+import train_gpt2
+from errors import run_program
+
+open("ready" + os.environ["RANK"], "w").close()
+while sys.argv[1] == "late" and not os.path.exists("go"):
+    time.sleep(0.01)
+del sys.argv[1]
+run_program(train_gpt2.main)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+@pytest.mark.parametrize("when", ["late", "training"])
+def test_no_rank_outlives_torchrun(tmp_path, when):
+    """It is killed while the ranks train, and before they have connected to each other."""
+    make_data(tmp_path)
+    (tmp_path / "worker.py").write_text(LATE_WORKER, encoding="utf-8")
+    words = ["--standalone", "--nproc_per_node=2", "worker.py", when, *TINY, "--steps", "1000000"]
+    options = dict(folder=tmp_path, output=tmp_path / "output.txt", PYTHONPATH=str(ROOT))
+    with start("torch.distributed.run", *words, "--out", "out", **options) as process:
+        while process.is_alive() and not all((tmp_path / f"ready{rank}").exists() for rank in (0, 1)):
+            time.sleep(0.01)
+        while when == "training" and process.is_alive() and "step    2" not in read(tmp_path):
+            time.sleep(0.01)
+        ranks = descendants(process.pid)
+        assert process.is_alive() and len(ranks) >= 2, read(tmp_path)
+    (tmp_path / "go").touch()
+    wait_for_end(ranks)
+    assert ("cannot connect to the other ranks" in read(tmp_path)) == (when == "late")
+
+
+def read(folder):
+    """What the ranks have printed."""
+    return (folder / "output.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
