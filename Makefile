@@ -3,6 +3,7 @@
 # make fuzz      try 20,000 new command lines and files: ten minutes; SEED=... repeats what a run has tried
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
 # make play      run play.ipynb from top to bottom: four minutes
+# make kill      kill training and fineweb.py a hundred times, and compare what they end with: four minutes
 # make replay    run every step of the history and compare what it prints with lectures/steps.toml
 #
 # Each makes an environment in .venv and installs requirements.txt into it; nothing is installed elsewhere.
@@ -16,7 +17,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: train test fuzz play replay bench
+.PHONY: train test fuzz kill play replay bench
 
 train: .venv/installed
 	$(BIN)/python train_gpt2.py
@@ -35,6 +36,9 @@ replay: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python bench.py
+
+kill: .venv/installed
+	$(BIN)/python tests/kill.py
 
 .venv/installed: requirements.txt
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
