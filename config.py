@@ -68,7 +68,9 @@ class Config(GPTConfig):
     resume: bool = setting(False, "continue from the newest checkpoint in --out; start if there is none")
     # the machine
     device: str = setting("auto", "cpu, cuda, mps, ..., or auto: the accelerator if there is one")
-    dtype: Literal["auto", "float32", "bfloat16"] = setting("auto", "of matrix products; auto: what is fast")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = setting(
+        "auto", "of matrix products; auto: what is fast"
+    )
     deterministic: bool = setting(False, "the same bits in every run, on CUDA too; slower")
     compile: Literal["auto", "true", "false"] = setting("auto", "torch.compile; auto: on CUDA")
     # the recipe

@@ -183,7 +183,7 @@ def main(arguments=None):
     parser.add_argument("--limit", type=number, help="score the first so many rows (default: all)")
     parser.add_argument("--batch", type=number, default=8, help="examples per forward pass (default: 8)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps, ... (default: the accelerator)")
-    dtypes = ("auto", "float32", "bfloat16")
+    dtypes = ("auto", "float32", "bfloat16", "float16")
     parser.add_argument("--dtype", default="float32", choices=dtypes, help="(default: float32)")
     parser.set_defaults(compile="false", deterministic=False)
     options = parser.parse_args(arguments)

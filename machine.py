@@ -14,11 +14,13 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from torch.amp import GradScaler
 
 from errors import UserError
 
 # The limit of a container, in version 2 of Linux's control groups and in version 1.
 CGROUP_LIMITS = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+FASTEST = {torch.bfloat16: (8, 0), torch.float16: (7, 0)}  # CUDA: from which compute capability on
 TIMEOUT = datetime.timedelta(minutes=30)  # for ranks that wait while rank 0 downloads, samples or saves
 
 
@@ -51,8 +53,9 @@ def read_ranks():
 class Machine:
     """A process's device, precision and rank, for a Config or anything with its fields.
 
-    device, dtype and compile are decided. autocast() is a context for the forward pass, synchronize() waits
-    for the device, stopping is whether a signal has asked the run to end.
+    device, dtype and compile are decided. autocast() is a context for the forward pass, scaler keeps the
+    gradients of float16 in its range (other types need none), synchronize() waits for the device, stopping is
+    whether a signal has asked the run to end.
     """
 
     def __init__(self, config):
@@ -61,6 +64,8 @@ class Machine:
         self.dtype = pick_dtype(config.dtype, self.device)
         mixed = self.dtype != torch.float32
         self.autocast = functools.partial(torch.autocast, self.device.type, self.dtype, enabled=mixed)
+        # Micikevicius et al. 2018, section 3.2: the loss times a scale, halved when a gradient overflows.
+        self.scaler = GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.compile = config.compile == "true" or (config.compile == "auto" and self.device.type == "cuda")
         if self.device.type == "cpu" and sys.platform == "linux":
             keep_freed_memory()
@@ -218,13 +223,15 @@ def check_device(device, config, world):
 
 
 def pick_dtype(name, device):
-    """Return the precision of that name; auto is bfloat16 where the hardware has it, else float32."""
+    """Return the precision of that name; auto is the best of those that are fast on this hardware.
+
+    That is bfloat16 where the hardware has it, else float16 on a GPU with tensor cores, else float32.
+    """
     if name != "auto":
         return getattr(torch, name)
-    native = False
     if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device) >= (8, 0)  # older GPUs only emulate it
-    elif device.type == "cpu":
-        features = getattr(torch.cpu, "get_capabilities", dict)()
-        native = any(features.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # x86, Arm
+        capability = torch.cuda.get_device_capability(device)  # GPUs before 8.0 only emulate bfloat16
+        return next((t for t, least in FASTEST.items() if capability >= least), torch.float32)
+    features = getattr(torch.cpu, "get_capabilities", dict)() if device.type == "cpu" else {}
+    native = any(features.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # x86, Arm
     return torch.bfloat16 if native else torch.float32

@@ -5,12 +5,13 @@ import datetime
 import hashlib
 import itertools
 import json
+import math
 import os
 import platform
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from curve import draw, find_reference, leaves_band
 from errors import UserError, one_line, warn
 from files import lock_folder, parse_json, parse_values, regular_file, remove_folder, sync_folder
 
-PEAK_FLOPS = {  # per second, of one GPU: bfloat16 with float32 sums, dense (NVIDIA's data sheets)
+PEAK_FLOPS = {  # per second, of one GPU: bfloat16 or float16, dense (NVIDIA's data sheets)
     "A10": 125e12,
     "A100": 312e12,
     "B200": 2250e12,
@@ -34,12 +35,13 @@ PEAK_FLOPS = {  # per second, of one GPU: bfloat16 with float32 sums, dense (NVI
     "L40S": 362e12,
     "RTX 3090": 71e12,
     "RTX 4090": 165e12,
+    "T4": 65e12,
 }
 
 
 def peak_flops(machine):
     """Return the peak of all GPUs of a run in operations per second, or None where it is not known."""
-    if machine.device.type != "cuda" or machine.dtype != torch.bfloat16:
+    if machine.device.type != "cuda" or machine.dtype == torch.float32:
         return None
     words = set(torch.cuda.get_device_name(machine.device).replace("-", " ").split())
     if words & {"Laptop", "Ti", "SUPER", "D", "NVL", "MIG"}:  # slower or faster than their name
@@ -123,6 +125,7 @@ class State:
     config: Config
     data: dict[str, JsonValue]
     optimizer: dict
+    scaler: dict[str, int | float] = field(default_factory=dict)  # of float16, see Machine
 
 
 @dataclass
@@ -203,8 +206,8 @@ def load_state(path):
         ) from error
 
 
-def restore_optimizer(optimizer, state):
-    """Load the optimizer of a checkpoint. Raises UserError unless it fits, tensor by tensor."""
+def restore_optimizer(optimizer, scaler, state):
+    """Load the optimizer and the gradient scaler of a checkpoint. Raises UserError unless they fit."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     try:
         moments = state.optimizer["state"]
@@ -222,6 +225,10 @@ def restore_optimizer(optimizer, state):
                 raise ValueError(f"tensor {number} has taken {moments[number]['step'].item():g} steps")
         settings = optimizer.state_dict()["param_groups"]  # from the Config
         optimizer.load_state_dict(dict(state=moments, param_groups=settings))
+        if state.scaler:  # the run was in float16
+            if not 0 < state.scaler["scale"] < math.inf:
+                raise ValueError(f"its scale is {state.scaler['scale']}")
+            scaler.load_state_dict(state.scaler)
     except Exception as error:  # whatever a value of another type raises
         fix = "resume from an older checkpoint, or use the weights alone with --init"
         raise UserError(
@@ -287,6 +294,11 @@ class Run:
             line += f"  {datetime.timedelta(seconds=round(pace * (self.config.steps - step)))} left"
         if every and (first or step % every == 0 or step == self.config.steps):
             print(line)
+
+    def report_overflow(self, step, scale):
+        """Log and print that a step is repeated, and with which scale of the loss."""
+        self.log("overflow", step=step, scale=scale)
+        print(f"step {step:4d}  the gradient overflowed; repeated with a scale of {scale:,.0f}")
 
     def report_validation(self, step, loss):
         """Log a validation loss and print it; warn if it is outside the band of the reference."""

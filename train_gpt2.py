@@ -245,7 +245,7 @@ def add_gradient(model, tokens, config, step, micro, machine):
     with machine.autocast():
         _, loss = model(idx, targets)
     loss = loss / micro_steps(config, machine.world)  # so that all parts together are the mean over the step
-    loss.backward()
+    machine.scaler.scale(loss).backward()
     return loss.detach()
 
 
@@ -266,13 +266,18 @@ def accumulate_gradients(model, tokens, config, step, machine):
 
 
 def take_step(model, replica, optimizer, tokens, config, step, machine):
-    """Take an optimizer step and wait for the device; returns loss, whether to stop, norm, learning rate."""
+    """Take an optimizer step and wait for the device; returns loss, whether to stop, norm, learning rate.
+
+    If the scaler finds a gradient that is not finite, weights and moments stay as they were.
+    """
     totals = accumulate_gradients(replica, tokens, config, step, machine)
+    machine.scaler.unscale_(optimizer)
     norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)  # the norm before clipping
     rate = learning_rate(step, config)
     for group in optimizer.param_groups:
         group["lr"] = rate
-    optimizer.step()
+    machine.scaler.step(optimizer)
+    machine.scaler.update()
     optimizer.zero_grad()
     machine.synchronize()  # a GPU works asynchronously: wait for it before reading the clock
     return *totals.tolist(), norm.item(), rate
@@ -396,7 +401,7 @@ def train(model, data, config, machine, run, state=None):
         model.zero_grad()
     start, stopping = 0, False
     if state:
-        runs.restore_optimizer(optimizer, state)
+        runs.restore_optimizer(optimizer, machine.scaler, state)
         start = run.saved = state.step
         state.optimizer.clear()  # its memory
     event = "resume" if state else "start"  # nothing can refuse the run any more
@@ -404,7 +409,8 @@ def train(model, data, config, machine, run, state=None):
     run.log("fit", micro_batch=config.micro_batch, compile=config.compile)
 
     def save(step):
-        values = dict(step=step, config=asdict(run.config), data=meta, optimizer=optimizer.state_dict())
+        values = dict(step=step, config=asdict(run.config), data=meta)
+        values |= dict(optimizer=optimizer.state_dict(), scaler=machine.scaler.state_dict())
         run.save(step, model, values, config.keep)
 
     for step in range(start, config.steps + 1):  # the number of finished steps
@@ -418,7 +424,12 @@ def train(model, data, config, machine, run, state=None):
         if stopping or step == config.steps:
             break
         begin = time.perf_counter()
-        loss, stopping, norm, rate = take_step(model, replica, optimizer, tokens, config, step, machine)
+        while True:
+            loss, stopping, norm, rate = take_step(model, replica, optimizer, tokens, config, step, machine)
+            scale = machine.scaler.get_scale()  # 1, unless in float16
+            if math.isfinite(norm) or not math.isfinite(loss) or scale <= 1:
+                break
+            run.report_overflow(step + 1, scale)
         seconds = time.perf_counter() - begin
         if not math.isfinite(loss + norm):
             run.log("diverged", step=step + 1, loss=str(loss), norm=str(norm), dtype=str(machine.dtype))

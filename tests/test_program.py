@@ -124,7 +124,7 @@ def test_a_flag_is_stronger_than_its_preset(capsys):
 
 
 def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
-    words = "--preset gpt4 --warmup 3 --steps ten --resume 3 --lr -1e-3 --dtype float16 --compile yes"
+    words = "--preset gpt4 --warmup 3 --steps ten --resume 3 --lr -1e-3 --dtype float64 --compile yes"
     words += " --n_lay 2 foo --data laptop --dropout 1"
     with pytest.raises(UserError) as caught:
         train_gpt2.main(words.split())
@@ -137,7 +137,7 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
         "--dropout 1 is above the maximum of 0.99",
         "--preset gpt4 is not one of laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
         "gpt3-medium, gpt3-large, gpt3-xl",
-        "--dtype float16 is not one of auto, float32, bfloat16",
+        "--dtype float64 is not one of auto, float32, bfloat16, float16",
         "--compile yes is not one of auto, true, false",
         "--lr -1e-3 is below the minimum of 0",
     ]
@@ -358,7 +358,9 @@ def test_the_program_asks_for_tf32_and_the_cpu_stays_exact(capsys):
 
 
 def test_bfloat16_is_taken_where_the_hardware_has_it(monkeypatch):
-    for capability, dtype in [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)]:
+    t4, a100, h100, gtx_1080 = (7, 5), (8, 0), (9, 0), (6, 1)
+    choices = {t4: torch.float16, a100: torch.bfloat16, h100: torch.bfloat16, gtx_1080: torch.float32}
+    for capability, dtype in choices.items():
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)  # noqa: B023
         assert machine.pick_dtype("auto", torch.device("cuda")) == dtype
     for features, dtype in [({"avx2": True}, torch.float32), ({"avx512_bf16": True}, torch.bfloat16)]:

@@ -107,6 +107,7 @@ def test_the_screen_shows_some_steps_and_the_time_that_is_left(capsys, monkeypat
         ("NVIDIA A100-SXM4-40GB", 312e12),
         ("NVIDIA L40S", 362e12),
         ("NVIDIA GeForce RTX 4090", 165e12),
+        ("Tesla T4", 65e12),
         ("NVIDIA GeForce GTX 1080", None),
         ("NVIDIA GeForce RTX 4090 Laptop GPU", None),
     ],
