@@ -46,6 +46,16 @@ def get_tokenizer(name):
         raise UserError(f"cannot download GPT-2's vocabulary ({fix})") from error
 
 
+def find_tokenizer(name, vocab_size):
+    """Return the tiktoken.Encoding of that name. Raises UserError unless its vocabulary has that size."""
+    tokenizer = get_tokenizer(name)
+    if tokenizer.n_vocab != vocab_size:
+        sizes = f"{tokenizer.n_vocab} tokens, but the model has {vocab_size}"
+        fix = "put its tokenizer, gpt2 or bytes, into config.json or meta.json"
+        raise UserError(f"the tokenizer {name} has {sizes} ({fix})")
+    return tokenizer
+
+
 def tokenize(texts, tokenizer):
     """Tokenize documents, each preceded by <|endoftext|>: uint16 (count,)."""
     encoding = get_tokenizer(tokenizer)

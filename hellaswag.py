@@ -21,11 +21,11 @@ from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
 from config import whole_number
+from data import find_tokenizer
 from errors import UserError, one_line, run_program, warn
 from files import parse_values, read_json_lines
 from machine import Machine
 from runs import newest_whole
-from sampling import find_tokenizer
 
 Text = Annotated[str, Field(min_length=1)]
 

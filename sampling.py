@@ -2,18 +2,8 @@
 
 import torch
 
-from data import get_tokenizer
-from errors import UserError, warn
-
-
-def find_tokenizer(name, vocab_size):
-    """Return the tiktoken.Encoding of that name. Raises UserError unless its vocabulary has that size."""
-    tokenizer = get_tokenizer(name)
-    if tokenizer.n_vocab != vocab_size:
-        sizes = f"{tokenizer.n_vocab} tokens, but the model has {vocab_size}"
-        fix = "put its tokenizer, gpt2 or bytes, into config.json or meta.json"
-        raise UserError(f"the tokenizer {name} has {sizes} ({fix})")
-    return tokenizer
+from data import find_tokenizer
+from errors import warn
 
 
 def print_samples(model, prompt, config, machine, seed):

@@ -27,10 +27,10 @@ import hellaswag
 import runs
 import weights
 from config import GPTConfig, check_weights, find_problems, parse_config, resumed_config
-from data import open_data, shuffled
+from data import find_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
-from sampling import find_tokenizer, print_samples
+from sampling import print_samples
 
 # ---- The model ---------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
-"""GPT-2 as Hugging Face keeps it: config.json and model.safetensors, in a folder or on the hub."""
+"""GPT-2 as Hugging Face keeps it: settings, weights and tokenizer, in a folder or on the hub."""
 
+import functools
+import itertools
 import json
 from pathlib import Path
 
@@ -7,9 +9,12 @@ import torch
 import torch.nn.functional as F
 from huggingface_hub import snapshot_download
 from pydantic import StrictInt
+from pydantic.dataclasses import dataclass
 from safetensors.torch import load_file, save_file
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from errors import UserError, one_line
+from data import find_tokenizer
+from errors import UserError, one_line, warn
 from files import parse_json, parse_values, regular_file
 
 FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
@@ -21,6 +26,7 @@ FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
     "add_cross_attention": False,
     "tie_word_embeddings": True,
 }
+END = "<|endoftext|>"
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 SIZES = {  # our names, and theirs
     "vocab_size": "vocab_size",
@@ -29,6 +35,13 @@ SIZES = {  # our names, and theirs
     "n_head": "n_head",
     "n_embd": "n_embd",
 }
+
+
+@dataclass
+class Index:
+    """model.safetensors.index.json: which file holds which weight."""
+
+    weight_map: dict[str, str]
 
 
 def is_transposed(key, weight):
@@ -44,7 +57,7 @@ def load(name, build):
     try:
         folder = Path(name)
         if not folder.is_dir():
-            folder = Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
+            folder = Path(snapshot_download(name, allow_patterns=["config.json", "model*.safetensors*"]))
         theirs = parse_json(regular_file(folder / "config.json").read_bytes(), dict)
         for key, value in FEATURES.items():
             if theirs.get(key, value) != value:
@@ -53,7 +66,7 @@ def load(name, build):
         with torch.device("meta"):  # shapes only: their sizes may be more than there is memory
             model = build(sizes | dict(tokenizer=theirs.get("tokenizer", "gpt2")))
         weights = {}
-        for key, weight in load_file(regular_file(folder / "model.safetensors")).items():
+        for key, weight in read_weights(folder):
             key = key.removeprefix("transformer.")
             if key.endswith((".attn.bias", ".attn.masked_bias")):  # causal masks, not weights
                 continue
@@ -74,8 +87,43 @@ def load(name, build):
     return model
 
 
+def read_weights(folder):
+    """Yield the names and tensors of model.safetensors, or of the files that its index lists."""
+    files, index = ["model.safetensors"], folder / "model.safetensors.index.json"
+    if index.exists():
+        files = sorted(set(parse_json(regular_file(index).read_bytes(), Index).weight_map.values()))
+    for name in files:
+        if Path(name).name != name:
+            raise ValueError(f"{index.name} lists {name}, which is not in the folder")
+        yield from load_file(regular_file(folder / name)).items()
+
+
+@functools.cache
+def export_tokenizer(name, vocab_size):
+    """Return a tokenizer with so many tokens as the text of Hugging Face's tokenizer.json. UserError."""
+    encoding, others = find_tokenizer(name, vocab_size), itertools.count(256)
+    # A token is a text there: printable bytes are the characters of Latin-1, the others those from 256 on.
+    letters = [
+        chr(byte) if chr(byte).isprintable() and byte != 32 else chr(next(others)) for byte in range(256)
+    ]
+    tokens = {token: encoding.encode_single_token(token) for token in encoding.token_byte_values()}
+    names = {token: "".join(letters[byte] for byte in token) for token in tokens}
+    merges = []  # every pair of tokens that gives a token; the lowest id is merged first, as tiktoken does
+    for token in sorted(tokens, key=tokens.get):
+        pairs = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
+        merges += [(names[left], names[right]) for left, right in pairs if left in names and right in names]
+    exported = Tokenizer(models.BPE({names[token]: number for token, number in tokens.items()}, merges))
+    exported.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # with GPT-2's pattern
+    exported.decoder = decoders.ByteLevel()
+    exported.add_special_tokens([AddedToken(END, normalized=False)])
+    return exported.to_str()
+
+
 def save(model, directory):
-    """Write a GPT to a folder as Hugging Face's GPT2LMHeadModel reads it: float32, without the padding."""
+    """Write a GPT to a folder as Hugging Face's libraries read it: float32, without the padding.
+
+    The tokenizer is left out with a warning if its vocabulary cannot be had.
+    """
     folder, size = Path(directory), model.config.vocab_size
     folder.mkdir(parents=True, exist_ok=True)
     weights = {}
@@ -87,6 +135,15 @@ def save(model, directory):
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = FEATURES | {key: getattr(model.config, ours) for ours, key in SIZES.items()}
     config |= dict(architectures=["GPT2LMHeadModel"], tokenizer=model.config.tokenizer)
-    config |= dict(bos_token_id=size - 1, eos_token_id=size - 1)  # <|endoftext|>
     config |= dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), model.config.dropout)
-    (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
+    ids = dict.fromkeys(("bos_token_id", "eos_token_id"), size - 1)  # <|endoftext|>
+    files = {"config.json": config | ids, "generation_config.json": ids | dict(pad_token_id=size - 1)}
+    try:
+        tokenizer = export_tokenizer(model.config.tokenizer, size)
+        (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+        files["tokenizer_config.json"] = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END)
+        files["tokenizer_config.json"] |= dict(model_max_length=model.config.context)
+    except UserError as error:
+        warn(f"the model is saved without its tokenizer: {error}")
+    for name, values in files.items():
+        (folder / name).write_text(json.dumps(values, indent=2), encoding="utf-8")

@@ -179,7 +179,8 @@ def test_a_checkpoint_is_whole_or_not_there(monkeypatch, capsys):
     names = sorted(path.name for path in Path("out").iterdir())
     assert names == [".lock", ".lock-owner", "log.jsonl", "step_000250"]
     files = sorted(path.name for path in Path("out/step_000250").iterdir())
-    assert files == ["config.json", "manifest.json", "model.safetensors", "train_state.pt"]
+    texts = ["config.json", "generation_config.json", "manifest.json"]
+    assert files == [*texts, "model.safetensors", "train_state.pt"]
     with monkeypatch.context() as patch:
         patch.setattr(runs.os, "fsync", full_disk)
         run.save(500, model, {}, keep=1)
