@@ -86,7 +86,7 @@ class Config(GPTConfig):
     weight_decay: float = setting(0.1, "decay of matrices towards zero, times the learning rate", 0, 1000)
     # what is kept and shown on the way
     save_every: int = setting(1000, "steps between checkpoints; 0: only at the end", 0, MOST)
-    keep: int = setting(2, "newest checkpoints to keep; 0: all", 0, MOST)
+    keep: int = setting(2, "newest checkpoints to keep, beside the best; 0: all", 0, MOST)
     print_every: int = setting(1, "steps between two lines on the screen; 0: none, the log has all", 0, MOST)
     eval_every: int = setting(250, "steps between validations; 0: never", 0, MOST)
     val_tokens: int = setting(10_485_760, "tokens per validation", 1, 10**12)

@@ -20,7 +20,7 @@ from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
 from config import RECIPE, Config
-from curve import draw, find_reference, leaves_band
+from curve import draw, find_reference, leaves_band, read_events
 from errors import UserError, one_line, warn
 from files import lock_folder, parse_json, parse_values, regular_file, remove_folder, sync_folder
 
@@ -53,7 +53,12 @@ def peak_flops(machine):
 def checkpoints(folder):
     """List the checkpoints in a folder, the oldest first."""
     found = [path for path in Path(folder).glob("step_*") if path.name.removeprefix("step_").isdecimal()]
-    return sorted(found, key=lambda path: int(path.name.removeprefix("step_")))
+    return sorted(found, key=number_of)
+
+
+def number_of(path):
+    """Return the number of finished steps in a checkpoint's name."""
+    return int(path.name.removeprefix("step_"))
 
 
 def holds_run(folder):
@@ -255,8 +260,11 @@ class Run:
             try:
                 self.file = (folder / "log.jsonl").open("a+b")
                 self.end_torn_line()
+                events = read_events(folder / "log.jsonl").get("validation", [])
             except OSError as error:
                 raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
+            pairs = [(event["step"], event.get("loss")) for event in events]
+            self.losses = {step: loss for step, loss in pairs if isinstance(loss, float)}
             for left in folder.glob("step_*.partial"):  # from a run that was killed while it saved
                 remove_folder(left)
 
@@ -304,8 +312,34 @@ class Run:
         """Log a validation loss and print it; warn if it is outside the band of the reference."""
         self.log("validation", step=step, loss=loss)
         print(f"step {step:4d}  validation loss {loss:.4f}")
+        if self.file:
+            self.losses[step] = loss
+            self.link_best()
         if line := leaves_band(self.reference, step, loss):
             warn(line)
+
+    def best_checkpoint(self):
+        """Return the checkpoint with the lowest validation loss, or None."""
+        losses = {step: loss for step, loss in self.losses.items() if math.isfinite(loss)}
+        # What is newer than .saved is torn, or from before the run was resumed.
+        known = [path for path in checkpoints(self.folder) if number_of(path) in losses]
+        known = [path for path in known if number_of(path) <= self.saved]
+        return min(known, key=lambda path: losses[number_of(path)], default=None)
+
+    def link_best(self):
+        """Let the link `best` lead to the best checkpoint. Where links are not permitted there is none."""
+        best, link, new = self.best_checkpoint(), self.folder / "best", self.folder / "best.partial"
+        if best and (link.is_symlink() or not link.exists()):
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+                new.symlink_to(best.name, target_is_directory=True)
+                new.replace(link)
+
+    def report_best(self):
+        """Print where the best checkpoint is, if validation losses are known."""
+        if self.file and (best := self.best_checkpoint()):
+            loss = self.losses[number_of(best)]
+            print(f"the checkpoint with the lowest validation loss ({loss:.4f}) is {best}")
 
     def draw(self):
         """Draw the log as curve.png, or print a warning."""
@@ -316,10 +350,11 @@ class Run:
                 warn(f"cannot draw the curve: {one_line(error)}")
 
     def save(self, step, model, state, keep):
-        """Write a checkpoint: whole, or not at all; then delete all but the newest `keep` (0: keep all).
+        """Write a checkpoint: whole, or not at all; then delete others, if `keep` is not 0.
 
-        state, a dictionary with the fields of State, goes to train_state.pt. A failure prints a warning,
-        leaves .saved unchanged, and does not end the run.
+        The newest `keep` remain, and the one with the lowest validation loss. state, a dictionary with the
+        fields of State, goes to train_state.pt. A failure prints a warning, leaves .saved unchanged, and does
+        not end the run.
         """
         if not self.file:
             self.saved = step
@@ -348,6 +383,7 @@ class Run:
         self.log("save", step=step)
         print(f"saved {path}")
         if keep:  # a torn checkpoint may be newer than this one, and must not push out a whole one
-            older = [other for other in checkpoints(self.folder) if int(other.name[5:]) <= step]
+            older = [other for other in checkpoints(self.folder) if number_of(other) <= step]
             for other in older[:-keep]:
-                remove_folder(other)
+                if other != self.best_checkpoint():
+                    remove_folder(other)

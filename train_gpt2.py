@@ -535,6 +535,7 @@ def main(arguments=None):
     print(f"the run is in {folder}{f', continued after step {start} of {config.steps}' if state else ''}")
     machine.stop_on_signals()
     train(model, data, config, machine, run, state)
+    run.report_best()
     run.draw()
     machine.shutdown()
 

@@ -195,7 +195,7 @@ def place(material=None, *names):
         folder = Path(top, "a", "b", "c")  # for names like ../..
         folder.mkdir(parents=True)
         for name in names:
-            shutil.copytree(material / name, folder / name)
+            shutil.copytree(material / name, folder / name, symlinks=True)
         with contextlib.chdir(folder):
             yield folder
 
@@ -1224,7 +1224,7 @@ def test_a_program_whose_output_goes_nowhere(material):
     """Broken, full and closed streams, an ASCII terminal: one line, or none, and no traceback."""
     japanese = "日本語"
     with place(material, "run"):
-        shutil.copytree("run", japanese)
+        shutil.copytree("run", japanese, symlinks=True)
         python = f"exec {sys.executable} {ROOT}"
         ascii_terminal = dict(PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
         commands = {

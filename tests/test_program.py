@@ -325,7 +325,7 @@ def test_dropout_is_for_training_only_and_every_step_has_its_own(capsys):
     out = run(capsys, "--steps", "1", "--lr", "0", "--out", "with", "--dropout", "0.5", "--samples", "1")
     plain = run(capsys, "--steps", "1", "--lr", "0", "--out", "without", "--samples", "1")
     assert losses(out) != losses(plain)
-    for told in ("validation loss", "> Hello"):
+    for told in ("  validation loss", "> Hello"):
         assert [line for line in out.splitlines() if told in line] == [
             line for line in plain.splitlines() if told in line
         ]
@@ -721,6 +721,7 @@ def test_without_arguments_a_laptop_trains_a_gpt_that_transformers_opens(capsys)
     assert abs(first - math.log(257)) < 0.5 and last < 3.5 and "validation loss" in out
     assert sorted(path.name for path in Path("runs/laptop").iterdir()) == [
         ".lock",
+        "best",
         "curve.png",
         "log.jsonl",
         "step_000030",
@@ -803,7 +804,7 @@ def test_samples_validation_and_hellaswag_work_beside_a_compiled_model(capsys, m
     words = "--steps 3 --lr 0.01 --warmup_steps 0 --sample_every 1 --eval_every 1".split()
     plain = run(capsys, *words)
     out = run(capsys, *words, "--hellaswag_every", "1", "--compile", "true")
-    assert "does not work" not in out and out.count("> Hello") == 12 and out.count("validation") == 3
+    assert "does not work" not in out and out.count("> Hello") == 12 and out.count("  validation loss") == 3
     assert out.count("HellaSwag") == 3 and losses(out) == pytest.approx(losses(plain), rel=1e-4)
 
 

@@ -339,3 +339,56 @@ def test_the_references_are_of_presets():
         assert max(found) == config.steps and 250 in found
         assert not curve.leaves_band(found, 7, math.nan) and curve.leaves_band(found, 250, math.nan)
         assert all(0 < width < 0.2 for _, width in found.values())
+
+
+def test_the_checkpoint_with_the_lowest_validation_loss_stays(capsys):
+    run, model = Run(Path("out"), CONFIG, Machine(CONFIG), 1), train_gpt2.make_model(CONFIG)
+    for step, loss in [(10, 3.0), (20, 2.0), (30, 2.5)]:
+        run.save(step, model, {}, keep=1)
+        run.report_validation(step, loss)
+    assert [path.name for path in runs.checkpoints("out")] == ["step_000020", "step_000030"]
+    assert Path("out/best/model.safetensors").samefile("out/step_000020/model.safetensors")
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)  # resumed
+    run.saved = 30
+    run.save(40, model, {}, keep=1)
+    run.report_validation(40, 2.1)
+    assert [path.name for path in runs.checkpoints("out")] == ["step_000020", "step_000040"]
+    run.save(50, model, {}, keep=1)
+    run.report_validation(50, 1.9)
+    assert Path("out/best").resolve().name == "step_000050"
+    run.save(60, model, {}, keep=1)
+    assert [path.name for path in runs.checkpoints("out")] == ["step_000050", "step_000060"]
+    run.report_best()
+    line = "the checkpoint with the lowest validation loss (1.9000) is out/step_000050\n"
+    assert capsys.readouterr().out.endswith(line)
+
+
+def test_neither_a_nan_nor_a_torn_checkpoint_is_the_best():
+    run, model = Run(Path("out"), CONFIG, Machine(CONFIG), 1), train_gpt2.make_model(CONFIG)
+    for step, loss in [(10, math.nan), (20, 2.5), (30, 2.4)]:
+        run.save(step, model, {}, keep=0)
+        run.report_validation(step, loss)
+    assert Path("out/best").resolve().name == "step_000030"
+    Path("out/step_000030/manifest.json").unlink()
+    run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
+    run.saved = 20  # resumed from there, since step 30 is torn
+    assert run.best_checkpoint() == Path("out/step_000020")
+
+
+def test_a_folder_called_best_is_left_alone_and_links_are_not_needed(monkeypatch):
+    Path("out/best").mkdir(parents=True)
+    run, model = Run(Path("out"), CONFIG, Machine(CONFIG), 1), train_gpt2.make_model(CONFIG)
+    run.save(10, model, {}, keep=1)
+    run.report_validation(10, 3.0)
+    assert Path("out/best").is_dir() and not Path("out/best").is_symlink()
+    Path("out/best").rmdir()
+    monkeypatch.setattr(Path, "symlink_to", lambda *_, **__: full_disk(0))
+    run.report_validation(10, 3.0)
+    assert not Path("out/best").exists() and run.best_checkpoint() == Path("out/step_000010")
+
+
+def test_a_log_with_losses_that_are_no_numbers_is_no_obstacle():
+    Path("out").mkdir()
+    lines = ['{"event": "validation", "step": 10, "loss": [1]}', '{"event": "validation", "step": 10}', "["]
+    Path("out/log.jsonl").write_text("\n".join(lines))
+    assert Run(Path("out"), CONFIG, Machine(CONFIG), 1).losses == {}
