@@ -1,7 +1,9 @@
-"""Work with the steps of this lecture, which are commits. Needs Python 3.11 and git, nothing else.
+"""Work with the steps of this lecture, which are commits. Needs Python 3.11 and git; `grade`
+also needs the environment of train_gpt2.py.
 
     python lectures/steps.py list                     the steps: title, commit, size, time in the video
     python lectures/steps.py worktree 07 ../at-step   put the code of a step into a folder of its own
+    python lectures/steps.py grade 03                 test what you wrote in lectures/exercises/03.py
     python lectures/steps.py check                    does every commit keep the rules of this history?
     python lectures/steps.py replay 07 10-12          run these steps and compare the numbers they print
     python lectures/steps.py replay --tests           run every step, and the tests of each step
@@ -9,13 +11,14 @@
     python lectures/steps.py index --check            are they up to date?
 
 The commands that `replay` runs and the numbers it expects are in lectures/steps.toml. Exit code: 0 if all is
-well, 1 if a rule is broken or a step fails, 2 for an error: bad arguments, no history.
+well, 1 if a rule is broken, a step or an exercise fails, 2 for an error: bad arguments, no history.
 """
 
 import argparse
 import sys
 
 from check import check
+from grade import grade
 from history import UserError, by_number, print_table, read_history
 from index import index
 from replay import replay
@@ -45,14 +48,16 @@ def main() -> int:
     """Run the command that the command line names; return the exit code."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="list|worktree|check|replay|index"
+        dest="command", required=True, metavar="list|worktree|grade|check|replay|index"
     )
-    functions = {"list": list_steps, "worktree": worktree, "check": check, "replay": replay, "index": index}
+    functions = {"list": list_steps, "worktree": worktree, "grade": grade}
+    functions |= {"check": check, "replay": replay, "index": index}
     add = {name: commands.add_parser(name).add_argument for name in functions}
     add["list"]("revision", nargs="?", metavar="REV")
     add["check"]("revision", nargs="?", metavar="REV")
     add["worktree"]("number", metavar="NN")
     add["worktree"]("folder", metavar="FOLDER")
+    add["grade"]("number", metavar="NN")
     add["replay"]("words", nargs="*", metavar="NN|NN-MM")
     add["replay"]("--tests", action="store_true", help="also run the tests of each step")
     add["replay"]("--rev", dest="revision", metavar="REV")
