@@ -4,9 +4,11 @@
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
 # make play      run play.ipynb from top to bottom: four minutes
 # make kill      kill training and fineweb.py a hundred times, and compare what they end with: four minutes
+# make site      build the lecture's web site in site/: seconds, no network once its packages are installed
 # make replay    run every step of the history and compare what it prints with lectures/steps.toml
 #
-# Each makes an environment in .venv and installs requirements.txt into it; nothing is installed elsewhere.
+# Each makes an environment in .venv and installs requirements.txt into it (make site only requirements-site.txt);
+# nothing is installed elsewhere.
 # PYTHON=/path/to/python chooses the Python (3.11 or newer) of that environment.
 
 ifeq ($(OS),Windows_NT)
@@ -17,7 +19,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: train test fuzz kill play replay bench
+.PHONY: train test fuzz kill play replay bench site site-test
 
 train: .venv/installed
 	$(BIN)/python train_gpt2.py
@@ -40,9 +42,21 @@ bench: .venv/installed
 kill: .venv/installed
 	$(BIN)/python tests/kill.py
 
+site: .venv/site-installed
+	$(BIN)/python lectures/book/build.py
+
+site-test: .venv/installed .venv/site-installed
+	SITE=1 $(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_model_page.py
+
 .venv/installed: requirements.txt
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
 	$(PYTHON) -m venv .venv
 	@echo "installing requirements.txt into .venv: torch is large, this takes minutes"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -c "open('.venv/installed', 'w').close()"
+
+.venv/site-installed: requirements-site.txt
+	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-site.txt
+	$(BIN)/python -c "open('.venv/site-installed', 'w').close()"

@@ -1,0 +1,100 @@
+"""The repository as the site shows it: its texts and programs, and what each step and each fix changed."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from history import ROOT, Commit, by_number, git, read_history, resolve
+from index import facts
+from listing import parse_diff, show_file
+from table import NEEDS, read_table
+
+PROGRAMS = ["*.py", "*.toml", "*.yaml", "requirements*.txt", "Makefile", ":!lectures", ":!reference"]
+EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's name of a folder without files
+DIFF = ["-U0", "--no-renames", "--no-ext-diff", "--no-textconv"]
+
+
+def read_files(revision: str, paths: list[str]) -> dict[str, str]:
+    """Return the contents of the files that a revision has, in one call of git."""
+    names = "".join(f"{revision}:{path}\n" for path in paths).encode()
+    command = ["git", "-C", str(ROOT), "cat-file", "--batch"]
+    output, at = subprocess.run(command, input=names, capture_output=True, check=True).stdout, 0
+    files = {}
+    for path in paths:
+        end = output.index(b"\n", at)
+        (*_, kind, size), at = output[at:end].split(b" "), end + 1
+        if kind == b"blob":
+            files[path] = output[at : at + int(size)].decode("utf-8", "replace")
+            at += int(size) + 1
+    return files
+
+
+def read_tree(revision: str) -> dict[str, str]:
+    """Return all files of a revision; if it is checked out, yours, so that you see what you write."""
+    if git("rev-parse", "HEAD").strip() != revision:
+        return read_files(revision, git("ls-tree", "-r", "-z", "--name-only", revision).split("\0")[:-1])
+    names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")[:-1]
+    return {name: (ROOT / name).read_text("utf-8", "replace") for name in names if (ROOT / name).is_file()}
+
+
+class Lecture:
+    """What the pages are made from."""
+
+    def __init__(self):
+        revision = resolve(None)
+        self.commits, self.files = read_history(revision), read_tree(revision)
+        log = git("log", "-p", *DIFF, "--format=%x1e%H", revision, "--", *PROGRAMS)
+        self.changes = {part[:40]: parse_diff(part) for part in log.split("\x1e")[1:]}
+        name = os.environ.get("GITHUB_REPOSITORY", "")  # as GitHub's workflows set it
+        self.repository = name and f"https://github.com/{name}"
+        rows, steps = [row for row in read_table()["step"] if "page" in row], by_number(self.commits)
+        self.steps = [describe(steps[row["n"]], row) for row in rows if row["n"] in steps]
+        texts = [path for path in self.files if re.fullmatch(r"(lectures/)?[^/]+\.md", path)]
+        self.urls = {path: f"{Path(path).stem.lower()}.html" for path in texts}
+        self.urls |= {"README.md": "index.html", "lectures/README.md": "lectures.html"}
+        self.urls |= {f"lectures/answers/{step['id']}.md": f"{step['url']}#answers" for step in self.steps}
+        self.listings = {path: f"code-{path}.html" for path in self.files if re.fullmatch(r"\w+\.py", path)}
+
+    def find_url(self, path: str, anchor: str = "") -> str | None:
+        """Return where a link in a text leads: to a page, a program's page, the repository, or nowhere."""
+        if match := re.fullmatch(r"(?:\.\./)*commit/(\w+)", path):
+            urls = [step["url"] for step in self.steps if step["hash"].startswith(match[1])]
+            return next(iter(urls), f"{self.repository}/commit/{match[1]}" if self.repository else None)
+        if path in self.urls:
+            url, _, answers = self.urls[path].partition("#")
+            anchor = f"answer-{anchor}" if answers and anchor else anchor or answers
+            return f"{url}#{anchor}" if anchor else url
+        if path in self.files and re.search(r"\.(py|yaml|toml|txt)$|^Makefile$", path):
+            return self.listings.setdefault(path, f"code-{path.replace('/', '-')}.html")
+        return f"{self.repository}/blob/main/{path}" if self.repository else None
+
+    def find_programs(self, step: dict, base: str) -> tuple[dict[str, str], list[dict]]:
+        """Return the files that a step changes, and their tabs; `base` is the commit before its part."""
+        changes, tabs = self.changes.get(step["hash"], {}), []
+        files = read_files(step["hash"], [*changes])
+        since = parse_diff(git("diff", *DIFF, base, step["hash"], "--", *files)) if base != EMPTY else {}
+        for path in sorted(files, key=lambda path: (path[:6] == "tests/", path != "train_gpt2.py", path)):
+            later = since[path].added if path in since else set()
+            html = show_file(path, files[path], changes[path], later, whole=path[:6] != "tests/")
+            tabs.append(dict(path=path, size="+{} −{}".format(*step["changes"].get(path, (0, 0))), html=html))
+        return files, tabs
+
+    def find_patch(self, name: str) -> tuple[str, dict[str, str]]:
+        """Return the title of the fix of an erratum, and what it changes in each program."""
+        for fix in [commit for commit in self.commits if commit.subject.startswith(f"fix {name}:")]:
+            changes = self.changes.get(fix.hash, {})
+            files = read_files(fix.hash, [path for path in changes if path[:6] != "tests/"])
+            patch = {path: show_file(path, files[path], changes[path], whole=False) for path in files}
+            return re.sub(r" \(steps?.*", "", fix.title), patch
+        return "", {}
+
+
+def describe(step: Commit, row: dict) -> dict:
+    """Return what the templates say about a step: the fields of its commit, and these."""
+    _, size, video = facts(step, "")
+    part, _, name = step.trailers.get("Part", "").partition(" ")
+    values = dict(id=f"{step.number:02d}", page=f"lectures/{row['page']}", part=part, part_name=name)
+    values |= dict(url=row["page"].replace(".md", ".html"), lines=sum(map(int, re.findall(r"\d+", size))))
+    values |= dict(seconds=row["seconds"], needs=[NEEDS[need] for need in row.get("needs", [])])
+    return vars(step) | values | dict(size=size, video=video[1:-1].split("](") if video else None)

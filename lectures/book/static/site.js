@@ -1,0 +1,363 @@
+// The behaviour of the lecture's pages. Everything works without it except search, the program beside the text
+// following it, predictions and progress.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const make = (tag, values = {}) => Object.assign(document.createElement(tag), values);
+const on = (element, event, action) => element && element.addEventListener(event, action);
+
+// ---- What is remembered in this browser --------------------------------------------------------------------
+
+const memory = {
+  get(key, otherwise) {
+    try { return JSON.parse(localStorage.getItem(key)) ?? otherwise; } catch { return otherwise; }
+  },
+  set(key, value) {
+    try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* private window: forget */ }
+  },
+};
+
+// ---- Light and dark ----------------------------------------------------------------------------------------
+
+function toggleTheme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  try { localStorage.theme = root.dataset.theme; } catch { /* only for this page */ }
+}
+
+// ---- Progress: a step is read when its end was on the screen -----------------------------------------------
+
+function showProgress() {
+  const read = new Set(memory.get("read", []));
+  const links = $$("#contents [data-step]");
+  const here = $(".sides")?.dataset.step;
+  for (const link of $$("a[data-step]")) {
+    link.classList.toggle("read", read.has(+link.dataset.step));
+    if (link.dataset.step === here) link.setAttribute("aria-current", "page");
+  }
+  const count = links.filter(link => read.has(+link.dataset.step)).length;
+  $("#progress").textContent = count ? `${count} of ${links.length} read` : "";
+  const next = links.find(link => !read.has(+link.dataset.step));
+  if (count && next && $("#start")) {
+    $("#start").href = next.getAttribute("href");
+    $("#start").textContent = `Continue with step ${next.dataset.step.padStart(2, "0")}`;
+  }
+}
+
+function watchEnd() {
+  const step = $(".sides")?.dataset.step;
+  if (!step) return;
+  new IntersectionObserver(([entry], observer) => {
+    if (!entry.isIntersecting) return;
+    memory.set("read", [...new Set([...memory.get("read", []), +step])]);
+    observer.disconnect();
+    showProgress();
+  }).observe($(".around"));
+}
+
+// ---- Search ------------------------------------------------------------------------------------------------
+
+function openSearch() {
+  if (!window.SEARCH) document.head.append(make("script", { src: "search.js", onload: search }));
+  $("#search").showModal();
+  $("#query").select();
+}
+
+function openContents() {
+  $("#contents").showModal();
+  const here = $("#contents [aria-current]") ?? $("#contents a");
+  here.focus();
+  here.scrollIntoView({ block: "center" });
+}
+
+function search() {
+  const words = $("#query").value.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!window.SEARCH) return;
+  let found = words.length ? [...findCode(words, "every"), ...findText(words, "every")] : [];
+  if (words.length > 1 && !found.length) found = [...findText(words, "some"), ...findCode(words, "some")];
+  const list = $("#results");
+  list.replaceChildren(...found.slice(0, 40).map(hit => {
+    const link = make("a", { href: hit.url });
+    link.append(make("small", { textContent: hit.place }), hit.code ? make("code") : make("span"));
+    highlight(link.lastChild, hit.text, words);
+    const item = make("li");
+    item.append(link);
+    return item;
+  }));
+  if (words.length && !found.length) list.append(make("li", { textContent: "Nothing found." }));
+  $("#results a")?.classList.add("on");
+}
+
+function findText(words, all) {
+  const hits = [];
+  for (const [page, heading, anchor, text] of SEARCH.text) {
+    const [url, title] = SEARCH.pages[page];
+    const lower = text.toLowerCase(), head = `${title} ${heading}`.toLowerCase();
+    if (!words[all](word => lower.includes(word) || head.includes(word))) continue;
+    const at = Math.max(0, lower.indexOf(words.find(word => lower.includes(word)) ?? "") - 60);
+    const score = words.filter(word => head.includes(word)).length * 5 + words.filter(word => lower.includes(word)).length;
+    const place = heading === title || title.endsWith(heading) ? title : `${title} › ${heading}`;
+    hits.push({ url: anchor ? `${url}#${anchor}` : url, place, score, text: (at ? "… " : "") + text.slice(at, at + 190) });
+  }
+  return hits.sort((a, b) => b.score - a.score);
+}
+
+function findCode(words, all) {
+  const seen = new Set();
+  const hits = SEARCH.code.filter(([page, file, line]) => {
+    const lower = line.toLowerCase();
+    return words[all](word => lower.includes(word)) && !seen.has(line) && seen.add(line);
+  });
+  const defines = line => /^(def|class) /.test(line) ? 1 : 0;
+  return hits.sort((a, b) => defines(b[2]) - defines(a[2])).slice(0, 8).map(([page, file, text, number]) => (
+    { url: `${SEARCH.pages[page][0]}#L${number}-${file}`, place: `${SEARCH.pages[page][1]} › ${file}`, text, code: true }
+  ));
+}
+
+function highlight(element, text, words) {
+  const pattern = new RegExp(`(${words.map(word => word.replace(/[^\w\s]/g, "\\$&")).join("|")})`, "gi");
+  element.append(...text.split(pattern).map((part, i) => i % 2 ? make("mark", { textContent: part }) : part));
+}
+
+function chooseResult(event) {
+  const links = $$("#results a"), at = links.findIndex(link => link.classList.contains("on"));
+  if (event.key === "Enter") {
+    event.preventDefault();
+    links[at]?.click();
+    $("#search").close();
+  } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    const next = links[Math.min(links.length - 1, Math.max(0, at + (event.key === "ArrowDown" ? 1 : -1)))];
+    links[at]?.classList.remove("on");
+    next?.classList.add("on");
+    next?.scrollIntoView({ block: "nearest" });
+  }
+}
+
+// ---- The program beside the text ---------------------------------------------------------------------------
+
+const wide = matchMedia("(min-width: 1100px)");
+
+function chooseTab(tab) {
+  for (const other of $$("[role=tab]")) {
+    other.setAttribute("aria-selected", other === tab);
+    other.tabIndex = other === tab ? 0 : -1;
+    $(`#${other.getAttribute("aria-controls")}`).hidden = other !== tab;
+  }
+}
+
+function chooseView(view) {
+  for (const button of $$("[data-view]:is(button)")) button.setAttribute("aria-pressed", button.dataset.view === view);
+  for (const file of $$(".code.file")) {
+    file.dataset.view = view;
+    for (const block of $$("details", file)) block.open = block.matches(view === "part" ? ".si" : ".ch");
+  }
+  const file = $(".code.file:not([hidden])"), first = $(view === "part" ? ".a, .p" : ".a", file);
+  if (first) scrollPane(file, first);
+}
+
+function scrollPane(file, line) {
+  const block = line.closest("details");
+  if (block) block.open = true;
+  const target = line.checkVisibility() ? line : block ?? line.closest(".b");
+  const top = target.getBoundingClientRect().top - file.getBoundingClientRect().top + file.scrollTop;
+  file.scrollTo({ top: Math.max(0, top - file.clientHeight / 4) });
+}
+
+function showLines(path, number, count) {  // of the program; it scrolls there
+  const file = $$(".code.file").find(panel => panel.dataset.file === path);
+  if (!file) return;
+  for (const other of $$(".code .here")) other.classList.remove("here");
+  chooseTab($(`#${file.getAttribute("aria-labelledby")}`));
+  for (let n = +number; n < +number + count; n++) $(`[data-n="${n}"]`, file)?.classList.add("here");
+  const line = $(`[data-n="${number}"]`, file);
+  if (line) scrollPane(file, line);
+  if (!wide.matches) file.scrollIntoView();
+}
+
+function showHunk(hunk) {  // scroll the program to what the paragraph speaks about
+  if (!wide.matches) return;
+  for (const other of $$(".hunk.here")) other.classList.remove("here");
+  hunk.classList.add("here");
+  showLines(hunk.dataset.file, hunk.dataset.line, $$("i.a", hunk).length);
+}
+
+function followText() {
+  const hunks = $$(".hunk");
+  let last = null, waiting = false;
+  const follow = () => {
+    waiting = false;
+    const middle = innerHeight * 0.4;
+    const near = hunks.filter(hunk => hunk.checkVisibility() && hunk.getBoundingClientRect().top < middle).pop();
+    if (near && near !== last) showHunk(last = near);
+  };
+  addEventListener("scroll", () => { waiting = waiting || !!requestAnimationFrame(follow); }, { passive: true });
+  for (const hunk of hunks) {
+    const caption = $("figcaption", hunk), go = make("button", { className: "go", type: "button" });
+    go.append(...caption.childNodes);
+    const more = make("button", { className: "more", type: "button", textContent: "⌄", title: "the diff, here" });
+    more.setAttribute("aria-label", "show the diff in the text");
+    more.setAttribute("aria-expanded", "false");
+    caption.append(go, more);
+    on(go, "click", () => showHunk(last = hunk));
+    on(more, "click", () => more.setAttribute("aria-expanded", hunk.classList.toggle("open")));
+  }
+}
+
+function startPane() {
+  const tabs = $$("[role=tab]");
+  if (!tabs.length) return;
+  for (const tab of tabs) {
+    on(tab, "click", () => { chooseTab(tab); chooseView($("[data-view][aria-pressed=true]").dataset.view); });
+    on(tab, "keydown", event => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
+      event.stopPropagation();
+      chooseTab(next);
+      next.focus();
+    });
+  }
+  for (const button of $$("button[data-view]")) {
+    on(button, "click", () => { chooseView(button.dataset.view); memory.set("view", button.dataset.view); });
+  }
+  const told = $(".prose > .hunk")?.dataset.file;  // begin with the file that the text begins with
+  const first = $$(".code.file").find(file => file.dataset.file === told);
+  if (first) chooseTab($(`#${first.getAttribute("aria-labelledby")}`));
+  const view = memory.get("view", "file");
+  chooseView($(`button[data-view=${view}]`) ? view : "file");
+  followText();
+}
+
+// ---- Predict -----------------------------------------------------------------------------------------------
+
+const SCALES = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, billion: 1e9 };
+const NUMBER = String.raw`(\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)(?![\d²])(?! ×)(?: ?(k|m|b|thousand|million|billion)\b)?`;
+
+function readNumber(text) {
+  const match = text.replace(/,(?=\d{3})/g, "").match(new RegExp(NUMBER, "i"));
+  return match ? parseFloat(match[1]) * (SCALES[match[2]?.toLowerCase()] ?? 1) : NaN;
+}
+
+// The number that an answer gives, as [low, high], or nothing where that is not certain: the first bold number,
+// else the last one of the first sentence if it follows "=", else the only one before a comma if it comes first.
+function findValue(answer) {
+  const all = (text, before = "") => [...text.matchAll(new RegExp(before + NUMBER, "g"))].map(match => match[0]);
+  const copy = answer.cloneNode(true);
+  for (const formula of $$("math", copy)) formula.replaceWith("?");
+  const bold = $$("strong", copy).map(part => part.textContent).find(part => /\d/.test(part));
+  const sentence = copy.textContent.replace(/^\s*Answer\.\s*/, "").split(/[.:;](?:\s|$)/)[0];
+  const clause = sentence.split(/, | \(/)[0];
+  let found = bold ? all(bold).slice(0, 1) : all(sentence, "[=≈] ?").slice(-1).filter(last => sentence.lastIndexOf(all(sentence).pop()) < sentence.lastIndexOf(last) + last.length);
+  const range = clause.match(new RegExp(`${NUMBER} to ${NUMBER}`));
+  if (!found.length && range) found = [range[1] + " " + (range[2] ?? range[4] ?? ""), range[3] + " " + (range[4] ?? "")];
+  if (!found.length && !/[?×+^]/.test(clause) && /^(\S+ ){0,2}\S?\d/.test(clause) && all(clause).length === 1) found = all(clause);
+  return found.map(readNumber);
+}
+
+function compare(guess, answer) {
+  const value = readNumber(guess), [low, high = low] = findValue(answer);
+  if (isNaN(value)) return `You said: ${guess}`;
+  const near = (a, b) => a === b || Math.abs(a - b) <= 0.02 * Math.abs(b);
+  const numbers = [...answer.textContent.matchAll(new RegExp(NUMBER, "g"))].map(match => readNumber(match[0]));
+  if (value >= low && value <= high || numbers.some(number => near(value, number))) return `${guess}: right.`;
+  if (!low || value <= 0) return `You said: ${guess}`;
+  const bound = value < low ? low : high;
+  const factors = [1, 1e3, 1e6, 1e9, 0.01].map(scale => value * scale / bound);  // 80 may mean 80 million
+  const factor = factors.reduce((best, next) => Math.abs(Math.log(next)) < Math.abs(Math.log(best)) ? next : best);
+  if (near(factor, 1)) return `${guess}: right.`;
+  if (Math.abs(factor - 1) < 0.25) return `${guess}: close, ${Math.abs(100 * (factor - 1)).toFixed(0)} % off.`;
+  const ratio = Math.max(factors[0], 1 / factors[0]);
+  return `${guess}: ${ratio < 1000 ? +ratio.toPrecision(2) : "thousands of"} times too ${factors[0] < 1 ? "low" : "high"}.`;
+}
+
+function startPredict() {
+  const form = $(".guess");
+  if (!form) return;
+  const key = `guess-${$(".sides").dataset.step}`;
+  const reveal = guess => {
+    $(".result", form).textContent = compare(guess, $(".answer p", form));
+    $(".answer", form).hidden = false;
+    $("input", form).value = guess;
+  };
+  form.hidden = false;
+  on(form, "submit", event => {
+    event.preventDefault();
+    const guess = $("input", form).value.trim();
+    if (!guess) return;
+    memory.set(key, guess);
+    reveal(guess);
+  });
+  if (memory.get(key)) reveal(memory.get(key));
+}
+
+// ---- Small things ------------------------------------------------------------------------------------------
+
+function addCopyButtons() {
+  for (const block of $$("pre:has(.cmd)")) {
+    const button = make("button", { className: "copy", textContent: "copy" });
+    on(button, "click", async () => {
+      const text = $$(".cmd", block).map(line => line.textContent.replace(/^\$ /, "")).join("\n");
+      await navigator.clipboard.writeText(text).then(() => { button.textContent = "copied"; }, () => {});
+      setTimeout(() => { button.textContent = "copy"; }, 1500);
+    });
+    block.prepend(button);
+  }
+}
+
+function skipWhatFits() {  // boxes that could scroll can be reached by Tab: here, those that need not scroll cannot
+  for (const box of $$(":is(pre, .table, .picture, .formula)[tabindex]")) {
+    if (box.checkVisibility() && box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
+  }
+}
+
+function openTarget() {  // a link into a fold opens it, and one like #L297-train_gpt2.py shows that line
+  const [, number, path] = location.hash.match(/^#L(\d+)-(.+)$/) ?? [];
+  if (path) showLines(path, number, 1);
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let fold = target; fold; fold = fold.parentElement) if (fold.matches("details")) fold.open = true;
+  if (target) target.scrollIntoView();
+}
+
+function startStrip() {
+  const caption = $("#strip-caption");
+  for (const link of $$(".strip a")) {
+    for (const event of ["mouseenter", "focus"]) on(link, event, () => { caption.textContent = link.title; });
+  }
+}
+
+function pressKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
+  if ($("dialog[open]")) return;
+  const go = rel => { const link = $(`link[rel=${rel}]`); if (link) location.href = link.href; };
+  const scrolls = event.target.closest?.("pre, .code, .table, .picture, [role=tab]");  // there, arrows scroll
+  const actions = {
+    "/": openSearch, c: openContents, d: toggleTheme,
+    ArrowLeft: () => scrolls || go("prev"), ArrowRight: () => scrolls || go("next"),
+  };
+  if (!actions[event.key]) return;
+  if (event.key === "/") event.preventDefault();
+  actions[event.key]();
+}
+
+for (const id of ["open-contents", "open-search", "theme"]) $(`#${id}`).hidden = false;
+on($("#theme"), "click", toggleTheme);
+on($("#open-contents"), "click", openContents);
+on($("#open-search"), "click", openSearch);
+on($("#query"), "input", search);
+on($("#query"), "keydown", chooseResult);
+on($("#results"), "click", () => $("#search").close());
+for (const dialog of $$("dialog")) on(dialog, "click", event => { if (event.target === dialog) dialog.close(); });
+on(window, "keydown", pressKey);
+on(window, "hashchange", openTarget);
+on(window, "storage", showProgress);
+on(window, "beforeprint", () => { for (const fold of $$(".prose details:not(.solution)")) fold.open = true; });
+showProgress();
+watchEnd();
+startPane();
+startPredict();
+startStrip();
+addCopyButtons();
+skipWhatFits();
+openTarget();
