@@ -19,7 +19,8 @@ def setting(default, meaning, low=None, high=None):
     return Field(default, description=meaning, ge=low, le=high)
 
 
-settings = dataclass(config=ConfigDict(allow_inf_nan=False))  # checks types and limits when it is created
+# Checks types and limits when it is created. It cannot be changed: equal settings stand for equal batches.
+settings = dataclass(config=ConfigDict(allow_inf_nan=False), frozen=True)
 
 
 @settings

@@ -209,6 +209,12 @@ def get_batch(tokens, config, step, micro, rank, world):
     return rows[:, :-1], rows[:, 1:]
 
 
+@functools.lru_cache(maxsize=1)  # the whole prefetcher: a batch that is asked for ahead waits here
+def fetch_batch(tokens, config, step, micro, machine):
+    """Return a rank's micro-batch (see get_batch) on its device."""
+    return machine.place(*get_batch(tokens, config, step, micro, machine.rank, machine.world))
+
+
 # ---- The optimizer -----------------------------------------------------------------------------------------
 
 
@@ -237,15 +243,17 @@ def learning_rate(step, config):
 
 def add_gradient(model, tokens, config, step, micro, machine):
     """Add a micro-batch's part of the gradient of the step's loss to .grad; return its part of the loss."""
-    place = step, micro, machine.rank, machine.world
-    idx, targets = machine.place(*get_batch(tokens, config, *place))
+    count = micro_steps(config, machine.world)
+    idx, targets = fetch_batch(tokens, config, step, micro, machine)
     if config.dropout:  # it has no state, either
-        number = first_row(config, *place) + 2654435761 * config.seed
+        number = first_row(config, step, micro, machine.rank, machine.world) + 2654435761 * config.seed
         torch.manual_seed(number % 2**32)  # a CPU reads no more than 32 bits
     with machine.autocast():
         _, loss = model(idx, targets)
-    loss = loss / micro_steps(config, machine.world)  # so that all parts together are the mean over the step
-    machine.scaler.scale(loss).backward()
+    loss = loss / count  # so that all parts together are the mean over the step
+    machine.scaler.scale(loss).backward()  # a GPU has only begun with it
+    with contextlib.suppress(Exception):  # an error is one only if the batch is needed, and is raised then
+        fetch_batch(tokens, config, *divmod(step * count + micro + 1, count), machine)
     return loss.detach()
 
 
