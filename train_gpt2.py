@@ -318,13 +318,17 @@ def make_replica(model, tokens, config, machine):
     DDP averages gradients, torch.compile makes it fast. Each rank tries a batch; all take what fits on all.
     """
     rows = config.batch_tokens // config.context // machine.world  # per rank and step
-    plain = DistributedDataParallel(model, gradient_as_bucket_view=True) if machine.world > 1 else model
     fast, most = machine.compile, config.micro_batch or (4 if machine.device.type == "cpu" else 64)
     required = config.compile == "true"
+
+    def wrap(fast):  # DDP outside: inside the compiled code its Python would break the graph
+        inner = torch.compile(model, dynamic=False) if fast else model
+        return DistributedDataParallel(inner, gradient_as_bucket_view=True) if machine.world > 1 else inner
+
+    replica = wrap(fast)
     while True:
         size = next(size for size in range(min(most, rows), 0, -1) if rows % size == 0)
         config = replace(config, micro_batch=size, compile=str(fast).lower())
-        replica = torch.compile(plain, dynamic=False) if fast else plain
         if not fast and machine.device.type == "cpu":  # it does not report that its memory is short
             return replica, config
         error = try_batch(replica, tokens, config, machine, optional=fast)
@@ -334,10 +338,10 @@ def make_replica(model, tokens, config, machine):
         if not short:
             reason = f"torch.compile does not work here ({error[:100] or 'another rank'})"
             if required:
-                try_batch(plain, tokens, config, machine, optional=False)  # or is it the model, the data?
+                try_batch(wrap(False), tokens, config, machine, optional=False)  # the model, the data?
                 raise UserError(f"{reason}; install what it needs, or leave out --compile true")
             warn(f"{reason}; continuing without it")
-            fast = False
+            fast, replica = False, wrap(False)
         elif size > 1:
             print(f"{size} sequences per forward pass do not fit into memory, trying fewer")
             most = size // 2
