@@ -1,6 +1,7 @@
 # make train     train a small GPT on this computer: three minutes, no network
 # make test      run the tests
 # make fuzz      try 20,000 new command lines and files: ten minutes; SEED=... repeats what a run has tried
+# make gpu       the report card of this machine: is it right, and how fast? In small where there is no GPU
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
 # make play      run play.ipynb from top to bottom: four minutes
 # make kill      kill training and fineweb.py a hundred times, and compare what they end with: four minutes
@@ -19,7 +20,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 endif
 
-.PHONY: train test fuzz kill play replay bench site site-test
+.PHONY: train test fuzz gpu kill play replay bench site site-test
 
 train: .venv/installed
 	$(BIN)/python train_gpt2.py
@@ -47,6 +48,9 @@ site: .venv/site-installed
 
 site-test: .venv/installed .venv/site-installed
 	SITE=1 $(BIN)/python -m pytest -q -rs tests/test_site.py tests/test_model_page.py
+
+gpu: .venv/installed
+	$(BIN)/python card.py
 
 .venv/installed: requirements.txt
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
