@@ -8,6 +8,9 @@ import sys
 import time
 import traceback
 
+LOST = re.compile(
+    "(closed|reset) by peer|timed out waiting|ncclRemoteError|remote process exit", re.IGNORECASE
+)
 MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|unable to allocate", re.IGNORECASE)
 
 
@@ -100,6 +103,8 @@ def run_program(main, interrupted="interrupted"):
             lines = [f"out of memory: {one_line(error, 120)} (a smaller model, --context or --micro_batch)"]
         elif isinstance(error, OSError):
             lines = [one_line(error)]
+        elif world != "1" and LOST.search(str(error)):  # its own lines say why
+            lines = ["another rank has ended, or does not answer"]
         else:
             lines = traceback.format_exc().splitlines()
         code = 2 if len(lines) == 1 else 1

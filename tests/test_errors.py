@@ -123,6 +123,15 @@ def test_an_error_of_another_rank_is_printed_if_rank_0_does_not_end_first():
     assert time.monotonic() - begin > 2.5
 
 
+@pytest.mark.parametrize(
+    "reason", ["[gloo/pair.cc:553] Connection closed by peer", "Timed out waiting 8000ms"]
+)
+def test_a_rank_that_loses_another_one_says_so_in_one_line(reason):
+    lost = (2, "", "error: another rank has ended, or does not answer\n")
+    assert run(f"raise RuntimeError({reason!r})", WORLD_SIZE="2") == lost
+    assert "Traceback" in run(f"raise RuntimeError({reason!r})")[2]
+
+
 def test_problems_are_collected_and_bugs_are_not():
     def fail(kind):
         raise kind("why")

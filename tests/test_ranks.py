@@ -125,7 +125,27 @@ run = Run(Path("out"), config, machine, 1)
 train(make_model(config), (Shards("data", "train"), None, META), config, machine, run)
 """
 
+FAILING_WORKER = """
+import os
+import sys
+import hellaswag
+import train_gpt2
+from errors import run_program
 
+where, failing = sys.argv.pop(1), int(sys.argv.pop(1))
+module = dict(predict=hellaswag, save_pretrained=train_gpt2.GPT).get(where, train_gpt2)
+original, calls = getattr(module, where), []
+
+def fail(*arguments, **options):
+    calls.append(1)
+    if os.environ["RANK"] == str(failing) and len(calls) == 2:
+        raise RuntimeError("a bug of one rank")
+    return original(*arguments, **options)
+
+setattr(module, where, fail)
+hellaswag.load_rows = lambda: [hellaswag.Row("a b", ["c", "d e", "f", "g"], 1)] * 100
+run_program(train_gpt2.main)
+"""
 LEAVING_WORKER = """
 import gc
 import train_gpt2
@@ -206,6 +226,21 @@ def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
     make_tokens(tmp_path)
     code, out = torchrun(tmp_path, DYING_WORKER, 2, options=[])
     assert code != 0 and re.search(r"exitcode\s*: 3", out), out
+
+
+@pytest.mark.parametrize("where, rank", [("add_gradient", 1), ("predict", 1), ("save_pretrained", 0)])
+def test_a_bug_of_one_rank_ends_all_of_them_at_once(where, rank, tmp_path):
+    make_data(tmp_path)
+    words = [*TINY, "--steps", "4", "--save_every", "1", "--eval_every", "1", "--hellaswag_every", "1"]
+    words += ["--sample_every", "1", "--samples", "1", "--out", "out"]
+    code, out = torchrun(tmp_path, FAILING_WORKER, 2, where, str(rank), *words)  # at most 120 seconds
+    if where == "save_pretrained":  # a disk may be full: older checkpoints are kept, and the run goes on
+        assert code == 0 and "warning: cannot save out/step_000002: RuntimeError: a bug of one rank" in out, (
+            out
+        )
+    else:
+        assert code == 1 and out.count("RuntimeError: a bug of one rank") == 1, out
+        assert "closed by peer" not in out, out
 
 
 LATE_WORKER = """
