@@ -46,12 +46,16 @@ class CausalSelfAttention(nn.Module):
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x):
+    def forward(self, x, cache=None, start=0):
         B, T, C = x.shape
-        qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, n_head, T, C / n_head)
+        qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv  # each (B, n_head, T, C / n_head)
+        end = start + T
+        if cache is not None:  # (2, B, n_head, size, C / n_head): add these keys and values to those before
+            cache[:, :, :, start:end] = qkv[1:]
+            k, v = cache[:, :, :, :end]
         p = self.dropout.p if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)  # (B, n_head, T, C / n_head)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=start == 0)  # the shape of q
         return self.dropout(self.c_proj(y.transpose(1, 2).reshape(B, T, C)))
 
 
@@ -79,8 +83,8 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.n_embd)
         self.mlp = MLP(config)
 
-    def forward(self, x):
-        x = x + self.attn(self.ln_1(x))
+    def forward(self, x, cache=None, start=0):
+        x = x + self.attn(self.ln_1(x), cache, start)
         return x + self.mlp(self.ln_2(x))
 
 
@@ -128,6 +132,25 @@ class GPT(nn.Module):
         matrices = self.num_parameters() - self.wpe.weight.numel()
         return 6 * matrices + 12 * self.config.n_layer * self.config.n_embd * T
 
+    def make_cache(self, B, size):
+        """Return room for the keys and values of `size` positions in B rows, on all layers; see hidden."""
+        weight, heads = self.wte.weight, self.config.n_head
+        kind = weight.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+        return weight.new_empty(len(self.h), 2, B, heads, size, self.config.n_embd // heads, dtype=dtype)
+
+    def hidden(self, idx, cache=None, start=0):
+        """Return what the output head reads, (B, T, C), for idx, int64 (B, T), at positions from `start` on.
+
+        The cache holds the keys and values of all positions before `start`, and those of idx are added.
+        """
+        end = start + idx.shape[1]
+        assert end <= self.config.context, f"{end} tokens, but a context of {self.config.context}"
+        x = self.dropout(self.wte(idx) + self.wpe(torch.arange(start, end, device=idx.device)))  # (B, T, C)
+        for layer, block in enumerate(self.h):
+            x = block(x, None if cache is None else cache[layer], start)
+        return self.ln_f(x)
+
     def forward(self, idx, targets=None):
         """Predict the token after each token.
 
@@ -135,12 +158,7 @@ class GPT(nn.Module):
         the mean cross-entropy in nats, a float32 scalar; targets of -100 are ignored. None without targets.
         Gradients flow from the loss; from the logits only without targets.
         """
-        T = idx.shape[1]
-        assert T <= self.config.context, f"{T} tokens, but a context of {self.config.context}"
-        x = self.dropout(self.wte(idx) + self.wpe(torch.arange(T, device=idx.device)))  # (B, T, C)
-        for block in self.h:
-            x = block(x)
-        logits, V = self.lm_head(self.ln_f(x)), self.config.vocab_size  # (B, T, rows)
+        logits, V = self.lm_head(self.hidden(idx)), self.config.vocab_size  # (B, T, rows)
         if targets is None:
             return logits[..., :V], None
         # A slice would cost a copy, and a gradient for what is returned a tensor of zeros of that size.
@@ -157,15 +175,19 @@ class GPT(nn.Module):
         if temperature == 0:
             top_k = 1
         temperature, V = max(temperature, 1e-6), self.config.vocab_size
+        context, start = self.config.context, 0
+        cache = self.make_cache(len(idx), min(idx.shape[1] + max_new_tokens, context))
         for _ in range(max_new_tokens):
-            logits, _ = self(idx[:, -self.config.context :])
-            logits = logits[:, -1].float()  # (B, V): only the last position predicts what is new
+            x = self.hidden(idx[:, -context:][:, start:], cache, start)
+            logits = self.lm_head(x[:, -1])[:, :V].float()  # only the last position predicts what is new
             likeliest, ids = logits.topk(min(top_k or V, V))  # (B, k)
             probabilities = F.softmax((likeliest - likeliest[:, :1]) / temperature, dim=-1)
             if not probabilities.isfinite().all():  # multinomial would fail, on CUDA without a message
                 raise FloatingPointError("the model's predictions are not numbers")
             choice = torch.multinomial(probabilities, num_samples=1, generator=generator)  # (B, 1)
             idx = torch.cat((idx, ids.gather(1, choice)), dim=1)
+            # When the window slides, each token is at a new position: the cache is of no use any more.
+            start = idx.shape[1] - 1 if idx.shape[1] <= context else 0
         return idx
 
     @classmethod

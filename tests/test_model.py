@@ -395,3 +395,59 @@ def test_the_loss_with_a_padded_table_is_that_of_the_true_columns():
     gradients = [torch.autograd.grad(value, list(model.parameters())) for value in (loss, expected)]
     for ours, theirs in zip(*gradients, strict=True):
         assert torch.equal(ours, theirs)
+
+
+def continue_plainly(model, idx, count):
+    """The likeliest continuation by the definition: a forward pass over the whole window for each token."""
+    for _ in range(count):
+        logits, _ = model(idx[:, -model.config.context :])
+        idx = torch.cat((idx, logits[:, -1].argmax(dim=-1, keepdim=True)), dim=1)
+    return idx
+
+
+@pytest.mark.parametrize(
+    "rows, length, count", [(1, 1, 40), (3, 5, 11), (3, 5, 12), (2, 16, 5), (2, 40, 4), (0, 3, 2)]
+)
+@pytest.mark.parametrize(
+    "changes", [{}, dict(n_layer=0), dict(n_head=1, n_layer=3), dict(context=1), dict(dropout=0.5)]
+)
+@torch.no_grad()
+def test_the_cache_changes_no_token(rows, length, count, changes):
+    model, idx = small_gpt(**changes).eval(), random_ids(rows, length)
+    for weight in model.parameters():  # large weights, for a text with some variety
+        weight += 0.3 * torch.randn(weight.shape)
+    expected = continue_plainly(model, idx, count)
+    assert torch.equal(model.generate(idx, count, temperature=0), expected)
+    assert rows != 3 or changes or len(expected[:, length:].unique()) > 5
+
+
+@torch.no_grad()
+def test_each_position_is_computed_once_until_the_window_slides():
+    model, seen = small_gpt(), []
+    model.h[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[1]))
+    model.generate(random_ids(2, 5), 14)
+    assert seen == [5] + [1] * 11 + [16, 16]  # positions 6 to 16 one by one, then whole windows
+
+
+@torch.no_grad()
+def test_the_cache_has_the_type_of_the_matrix_products():
+    model, caches = small_gpt(), []
+    assert model.make_cache(3, 16).dtype == torch.float32
+    model.h[1].register_forward_pre_hook(lambda _, inputs: caches.append(inputs[1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        model.generate(random_ids(3, 5), 2)
+    assert [(cache.dtype, cache.shape) for cache in caches] == [(torch.bfloat16, (2, 3, 4, 7, 8))] * 2
+
+
+def test_the_training_graph_has_no_break():
+    model, idx, graphs = small_gpt(), random_ids(2, 8), []
+
+    def keep(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    compiled = torch.compile(model, backend=keep, fullgraph=True, dynamic=False)
+    _, loss = compiled(idx, idx)
+    loss.backward()
+    assert len(graphs) == 1
+    torch.testing.assert_close(loss, model(idx, idx)[1])
