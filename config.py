@@ -94,16 +94,18 @@ class Config(GPTConfig):
     hellaswag_every: int = setting(250, "steps between HellaSwag scores; 0: never", 0, MOST)
     sample_every: int = setting(250, "steps between samples; 0: never", 0, MOST)
     # samples
-    sample: str = setting("", "print samples that continue this text, and exit")
+    sample: str = setting("", "print samples that continue this text, and exit; -: each line of the input")
     prompt: str = setting("Hello, I'm a language model,", "text that the samples of a run continue")
     samples: int = setting(4, "number of samples", 0, 1000)
     sample_tokens: int = setting(32, "new tokens per sample", 0, 10**6)
     temperature: float = setting(1.0, "of the samples; 0: always the likeliest token", 0, 1000)
     top_k: int = setting(50, "sample among the k likeliest tokens; 0: among all", 0, 2**16)
+    top_p: float = setting(1.0, "sample among the likeliest that together have this probability", 0, 1)
 
 
 RECIPE = [f.name for f in fields(GPTConfig)]  # stays the same when a run is resumed
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
+BARE = dict(sample="-")  # what a flag without a value means, besides true for a bool
 KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 SPELLINGS = {int: "[-+]?[0-9_]+", bool: "true|false"}  # pydantic reads 2.0 and yes, too
 
@@ -128,7 +130,7 @@ def read_flags(config_class, description, arguments=None):
             help=f"{f.default.description}{choices} (default: {f.default.default})".replace("%", "%%"),
             metavar=getattr(f.type, "__name__", "str").replace("Literal", "str"),
             nargs="?",
-            const="true" if f.type is bool else None,
+            const="true" if f.type is bool else BARE.get(f.name),
             default=SUPPRESS,
         )
     given, unknown = parser.parse_known_args(arguments)

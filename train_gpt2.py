@@ -30,7 +30,7 @@ from config import GPTConfig, check_weights, find_problems, parse_config, resume
 from data import find_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
-from sampling import print_samples
+from sampling import draw_tokens, print_samples, read_prompts
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -167,27 +167,24 @@ class GPT(nn.Module):
         return logits.detach()[..., :V], loss
 
     @torch.no_grad()
-    def generate(self, idx, max_new_tokens, temperature=1.0, top_k=None, generator=None):
+    def generate(
+        self, idx, max_new_tokens, temperature=1.0, top_k=None, generator=None, top_p=1.0, show=None
+    ):
         """Continue idx, int64 (B, T), token by token; returns int64 (B, T + max_new_tokens).
 
-        top_k samples among the k likeliest tokens (Fan et al. 2018); temperature 0 takes the likeliest.
+        For temperature, top_k and top_p see draw_tokens. show is called with each new column, int64 (B, 1).
         """
-        if temperature == 0:
-            top_k = 1
-        temperature, V = max(temperature, 1e-6), self.config.vocab_size
         context, start = self.config.context, 0
         cache = self.make_cache(len(idx), min(idx.shape[1] + max_new_tokens, context))
         for _ in range(max_new_tokens):
             x = self.hidden(idx[:, -context:][:, start:], cache, start)
-            logits = self.lm_head(x[:, -1])[:, :V].float()  # only the last position predicts what is new
-            likeliest, ids = logits.topk(min(top_k or V, V))  # (B, k)
-            probabilities = F.softmax((likeliest - likeliest[:, :1]) / temperature, dim=-1)
-            if not probabilities.isfinite().all():  # multinomial would fail, on CUDA without a message
-                raise FloatingPointError("the model's predictions are not numbers")
-            choice = torch.multinomial(probabilities, num_samples=1, generator=generator)  # (B, 1)
-            idx = torch.cat((idx, ids.gather(1, choice)), dim=1)
+            logits = self.lm_head(x[:, -1])[:, : self.config.vocab_size]  # only the last position is needed
+            tokens = draw_tokens(logits.float(), temperature, top_k, top_p, generator)  # (B, 1)
+            idx = torch.cat((idx, tokens), dim=1)
             # When the window slides, each token is at a new position: the cache is of no use any more.
             start = idx.shape[1] - 1 if idx.shape[1] <= context else 0
+            if show:
+                show(tokens)
         return idx
 
     @classmethod
@@ -509,8 +506,9 @@ def sample(config, given, problems):
     if problems:
         raise UserError("\n".join(problems))
     machine = Machine(config)
-    model = make_model(replace(config, init=given.get("init", str(folder))), given)
-    print_samples(model.to(machine.device).eval(), config.sample, config, machine, config.seed)
+    model = make_model(replace(config, init=given.get("init", str(folder))), given).to(machine.device).eval()
+    for number, prompt in enumerate(read_prompts(config.sample)):
+        print_samples(model, prompt, config, machine, config.seed + number)
 
 
 def prepare(config, given, problems):

@@ -378,6 +378,7 @@ def no_training(monkeypatch):
     monkeypatch.setattr(train_gpt2, "train", lambda model, data, settings, *_: check_config(settings))
     monkeypatch.setattr(train_gpt2.GPT, "generate", generate_two)
     monkeypatch.setattr(plan, "measure", lambda settings, machine: check_config(settings))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\n")))  # for a --sample without text
 
 
 PLAN = {f.name: likely(f) for f in fields(plan.Plan)} | dict(n_layer=st.integers(0, 3).map(str))  # quick
@@ -394,6 +395,16 @@ def test_a_command_line_of_train_gpt2(material, line, resume):
 def small(low, high):
     """Words for a number."""
     return st.integers(low, high).map(str)
+
+
+@pytest.mark.usefixtures("no_training")
+@fuzz(20, 400, content=st.binary(max_size=40), top_p=st.floats(0, 1))
+def test_lines_of_the_standard_input(material, content, top_p):
+    with place(material, "run"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+        line = ["--init", "run", "--samples", "1", "--top_p", str(top_p), "--sample"]
+        assert end(train_gpt2.main, [*TINY, *line]) == ""
+        assert sys.stdin.read() == ""
 
 
 THREE = "steps warmup_steps micro_batch keep print_every samples n_layer hellaswag_every".split()
