@@ -9,6 +9,7 @@ line: ctx, endings and label.
 
 import contextlib
 import functools
+import os
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -72,6 +73,7 @@ class Example:
     """A row as tokens: for each ending, context and ending, and how many of these tokens are the ending's.
 
     encode turns text into a list of tokens. What is longer than the model's context loses its beginning.
+    The first `shared` tokens are the same in all rows, and predict none of an ending.
     """
 
     def __init__(self, row, encode, context):
@@ -81,6 +83,8 @@ class Example:
         endings = [encode(" " + ending) for ending in row.endings]
         self.rows = [(start + ending)[-context:] for ending in endings]
         self.scored = [min(len(ending), len(row) - 1) for ending, row in zip(endings, self.rows, strict=True)]
+        before = [len(row) - 1 - count for row, count in zip(self.rows, self.scored, strict=True)]
+        self.shared = min(len(os.path.commonprefix(self.rows)), *before)
         self.label = row.label
         self.length = max(map(len, self.rows))
 
@@ -96,12 +100,38 @@ def only_at(model, positions):
         hook.remove()
 
 
-def predict(model, examples, machine):
-    """Return the number of the ending with the lowest mean loss per token, for each example, in one pass.
+def compute_once(model, contexts, owners, longest):
+    """Compute contexts, int64 (B, S); return with which arguments a model computes what follows them.
 
-    The number is -1 where a loss is not a number.
+    Row r follows the context owners[r], and has up to `longest` tokens. {} if the model has no such cache.
     """
-    rows = [row for example in examples for row in example.rows]
+    size = contexts.shape[1]
+    if hasattr(model, "make_cache"):  # ours
+        cache = model.make_cache(len(contexts), size + longest)
+        model.hidden(contexts, cache)
+        return dict(cache=cache[:, :, owners], start=size)
+    with only_at(model, torch.zeros_like(contexts, dtype=torch.bool)):
+        cache = getattr(model(contexts, use_cache=True), "past_key_values", None)
+    if not hasattr(cache, "batch_select_indices"):
+        return {}
+    cache.batch_select_indices(owners)
+    return dict(past_key_values=cache)
+
+
+def predict(model, examples, machine):
+    """Return the number of the ending with the lowest mean loss per token, for each example.
+
+    As many tokens as all the examples share are computed once. The number is -1 where a loss is not a number.
+    """
+    shared = min(example.shared for example in examples)
+    contexts = torch.tensor([example.rows[0][:shared] for example in examples], device=machine.device)
+    owners = [number for number, example in enumerate(examples) for _ in example.rows]
+    owners = torch.tensor(owners, device=machine.device)
+    longest = max(example.length for example in examples) - shared
+    with machine.autocast():
+        known = compute_once(model, contexts, owners, longest) if shared else {}
+    shared = shared if known else 0
+    rows = [row[shared:] for example in examples for row in example.rows]
     scored = [count for example in examples for count in example.scored]
     idx = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)  # (B, T), padded at the end
     positions = torch.zeros(idx.shape, dtype=torch.bool)  # that predict a token of an ending
@@ -110,7 +140,7 @@ def predict(model, examples, machine):
         positions[b, len(row) - 1 - count : len(row) - 1] = True
     targets = idx.roll(-1, dims=1)[positions].to(machine.device)  # one for each token of an ending
     with machine.autocast(), only_at(model, positions.to(machine.device)):
-        logits = model(idx.to(machine.device))[0]
+        logits = model(idx.to(machine.device), **known)[0]
     losses = F.cross_entropy(logits.float(), targets, reduction="none").cpu()
     means = iter([part.mean() for part in losses.split(scored)])  # nats per token, for each row
     groups = [torch.stack([next(means) for _ in example.rows]) for example in examples]
@@ -121,10 +151,11 @@ def predict(model, examples, machine):
 def evaluate(model, examples, machine, batch=8, progress=False):
     """Return the share of right predictions over all ranks' examples; None if asked to stop.
 
-    `batch` examples of about the same length share a forward pass.
+    `batch` examples with contexts of about the same length share the forward passes.
     """
-    longest_first = sorted(examples, key=lambda example: -example.length)  # what needs most memory first
-    batches = [longest_first[first : first + batch] for first in range(0, len(examples), batch)]
+    ordered = sorted(examples, key=lambda example: (example.shared, example.length))
+    batches = [ordered[first : first + batch] for first in range(0, len(ordered), batch)]
+    batches.sort(key=lambda group: -max(example.length for example in group))  # most memory first
     right = 0
     for group in tqdm(batches[machine.rank :: machine.world], disable=not progress, unit=" batches"):
         predictions = predict(model, group, machine)

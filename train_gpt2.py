@@ -50,12 +50,14 @@ class CausalSelfAttention(nn.Module):
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
         q, k, v = qkv  # each (B, n_head, T, C / n_head)
-        end = start + T
+        mask, end = None, start + T
         if cache is not None:  # (2, B, n_head, size, C / n_head): add these keys and values to those before
             cache[:, :, :, start:end] = qkv[1:]
             k, v = cache[:, :, :, :end]
+            if start and T > 1:
+                mask = torch.ones(T, end, dtype=torch.bool, device=x.device).tril(start)
         p = self.dropout.p if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=start == 0)  # the shape of q
+        y = F.scaled_dot_product_attention(q, k, v, mask, p, is_causal=start == 0)  # the shape of q
         return self.dropout(self.c_proj(y.transpose(1, 2).reshape(B, T, C)))
 
 
@@ -151,14 +153,14 @@ class GPT(nn.Module):
             x = block(x, None if cache is None else cache[layer], start)
         return self.ln_f(x)
 
-    def forward(self, idx, targets=None):
+    def forward(self, idx, targets=None, cache=None, start=0):
         """Predict the token after each token.
 
         idx and targets are int64 (B, T), T <= context. Returns the logits (B, T, vocab_size) and the loss:
         the mean cross-entropy in nats, a float32 scalar; targets of -100 are ignored. None without targets.
-        Gradients flow from the loss; from the logits only without targets.
+        Gradients flow from the loss; from the logits only without targets. cache and start: see hidden.
         """
-        logits, V = self.lm_head(self.hidden(idx)), self.config.vocab_size  # (B, T, rows)
+        logits, V = self.lm_head(self.hidden(idx, cache, start)), self.config.vocab_size  # (B, T, rows)
         if targets is None:
             return logits[..., :V], None
         # A slice would cost a copy, and a gradient for what is returned a tensor of zeros of that size.

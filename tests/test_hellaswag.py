@@ -205,3 +205,59 @@ def test_any_causal_model_of_a_folder_is_scored(tmp_path, capsys):
     (tmp_path / "theirs" / "config.json").write_text(json.dumps(config | {"tokenizer": "bytes"}))
     hellaswag.main(arguments)
     assert " % of 10 examples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "rows, shared",
+    [
+        (Row("ab", ["c", "de"], 0), 1),  # the last token of the context predicts: it is not shared
+        (Row("a", ["c", "de"], 0), 0),
+        (Row("ab", ["cd", "ce"], 0), 1),  # what the endings have in common is scored
+        (Row("a" * 70, ["cde", "fgh"], 0), 59),  # both lose 10 tokens at the beginning
+        (Row("ab" * 40, ["cde", "fg"], 0), 0),  # they do not lose equally many
+    ],
+)
+def test_what_the_rows_of_an_example_share(rows, shared):
+    example = Example(rows, ENCODE, 64)
+    assert example.shared == shared
+    assert all(row[:shared] == example.rows[0][:shared] for row in example.rows)
+
+
+@torch.no_grad()
+def test_each_context_is_computed_once(model):
+    seen = []
+    hook = model.h[0].register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[:2])))
+    try:
+        rows = [Row("x" * length, ["ab", "cd", "abc"], 0) for length in (9, 12)]
+        hellaswag.predict(model, [Example(row, ENCODE, 64) for row in rows], CPU)
+    finally:
+        hook.remove()
+    assert seen == [(2, 8), (6, 8)]  # " abc" after the last of 9, or the last 4 of 12, letters
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "mistral", "mamba"])
+@torch.no_grad()
+def test_any_causal_model_continues_its_contexts(kind):
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    sizes = dict(vocab_size=257, hidden_size=32, num_hidden_layers=2, num_attention_heads=4)
+    more = dict(
+        intermediate_size=64, max_position_embeddings=64, initializer_range=0.3, num_key_value_heads=2
+    )
+    if kind == "mistral":
+        more["sliding_window"] = 8
+    theirs = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **sizes, **more)).eval()
+    examples = [Example(row, ENCODE, 64) for row in make_rows(24)]
+    alone = []
+    for example in examples:
+        losses = []
+        for row, count in zip(example.rows, example.scored, strict=True):
+            logits, targets = theirs(torch.tensor([row[:-1]])).logits[0, -count:], torch.tensor(row[-count:])
+            losses.append(torch.nn.functional.cross_entropy(logits, targets))
+        alone.append(int(torch.stack(losses).argmin()))
+    for batch in (1, 8):
+        for example, label in zip(examples, alone, strict=True):
+            example.label = label
+        assert hellaswag.evaluate(theirs, examples, CPU, batch) == 1.0
+    assert len(set(alone)) == 4

@@ -439,7 +439,22 @@ def test_the_cache_has_the_type_of_the_matrix_products():
     assert [(cache.dtype, cache.shape) for cache in caches] == [(torch.bfloat16, (2, 3, 4, 7, 8))] * 2
 
 
-def test_the_training_graph_has_no_break():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@torch.no_grad()
+def test_a_cache_can_be_continued_by_several_tokens(dtype):
+    model, idx = small_gpt(), random_ids(3, 16)
+    with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        cache = model.make_cache(3, 16)
+        assert cache.dtype == dtype
+        parts = [model(idx[:, first:end], None, cache, first)[0] for first, end in [(0, 6), (6, 7), (7, 16)]]
+        expected, _ = model(idx)
+    tolerance = 1e-5 if dtype == torch.float32 else 0.02
+    torch.testing.assert_close(torch.cat(parts, dim=1), expected, atol=tolerance, rtol=0)
+    with pytest.raises(AssertionError, match="17 tokens, but a context of 16"):
+        model(idx[:, :1], None, cache, 16)
+
+
+def test_the_training_graph_has_no_break_and_no_mask():
     model, idx, graphs = small_gpt(), random_ids(2, 8), []
 
     def keep(graph, _):
@@ -449,5 +464,5 @@ def test_the_training_graph_has_no_break():
     compiled = torch.compile(model, backend=keep, fullgraph=True, dynamic=False)
     _, loss = compiled(idx, idx)
     loss.backward()
-    assert len(graphs) == 1
+    assert len(graphs) == 1 and "tril" not in graphs[0].code
     torch.testing.assert_close(loss, model(idx, idx)[1])
