@@ -11,7 +11,6 @@ import itertools
 import os
 import sys
 import sysconfig
-from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +20,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from errors import UserError
-from files import read_json, read_json_lines, whole_file
+from files import read_json, whole_file
 
 # ---- Tokenizers --------------------------------------------------------------------------------------------
 
@@ -63,22 +62,6 @@ def tokenize(texts, tokenizer):
     for text in texts:
         pieces += [[encoding.eot_token], encoding.encode_to_numpy(text or "", disallowed_special=())]
     return np.concatenate(pieces).astype("<u2")
-
-
-@dataclass
-class Document:
-    """A row of a JSON file; what else it has is not read."""
-
-    text: str | None
-
-
-def read_documents(paths, versions):
-    """Yield the texts of jsonl and txt files for datasets, which finds its cache by these arguments."""
-    for path in map(Path, paths):
-        if path.suffix.lower() == ".txt":
-            yield dict(text=path.read_text(encoding="utf-8"))
-        else:
-            yield from map(asdict, read_json_lines(path, Document))
 
 
 # ---- Shards ------------------------------------------------------------------------------------------------
