@@ -58,7 +58,7 @@ def find_tokenizer(name, vocab_size):
 def tokenize(texts, tokenizer):
     """Tokenize documents, each preceded by <|endoftext|>: uint16 (count,)."""
     encoding = get_tokenizer(tokenizer)
-    pieces = []
+    pieces = [np.empty(0, "<u2")]  # there may be no text at all
     for text in texts:
         pieces += [[encoding.eot_token], encoding.encode_to_numpy(text or "", disallowed_special=())]
     return np.concatenate(pieces).astype("<u2")

@@ -1,25 +1,127 @@
-"""Documents: the texts of FineWeb-Edu, or of files of your own.
+"""Documents: the texts of FineWeb-Edu, or of files of your own, in blocks.
 
-A part is one or more files that are loaded together, as a table of datasets with the column text.
+A block is about 4 MB of a file, and holds the documents that begin there. It can be read without what comes
+before it, so that many processes can read a file at once.
 """
 
-import errno
+import collections
 import functools
-import glob
 import itertools
-import os
-from dataclasses import asdict
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
-import pyarrow.ipc
+import pyarrow.parquet
 from pydantic.dataclasses import dataclass
 
 from errors import UserError, one_line
-from files import read_json_lines
+from files import read_json_lines, regular_file
 
 FINEWEB = "HuggingFaceFW/fineweb-edu"  # Penedo et al. 2024
 REVISION = "87f09149ef4734204d70ed1d046ddc9ca3f2b8f9"
-READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".txt": "text"}
+SUFFIXES = (".parquet", ".jsonl", ".json", ".txt")
+BLOCK = 4_000_000  # bytes of text, about
+
+# ---- Files -------------------------------------------------------------------------------------------------
+
+
+def file_version(path):
+    """Return what changes when a file is edited: its size and the time of its last change."""
+    return path.stat().st_size, path.stat().st_mtime_ns
+
+
+def list_fineweb(name):
+    """List the files of a part of FineWeb-Edu, in order, as addresses on the hub. Raises UserError."""
+    from datasets import load_dataset_builder
+
+    try:
+        builder = load_dataset_builder(FINEWEB, name, revision=REVISION)
+    except Exception as error:  # every library below has errors of its own
+        fix = "check the name and the network; --input takes files that you have"
+        raise UserError(f"cannot reach {FINEWEB} {name}: {one_line(error)} ({fix})") from error
+    return list(builder.config.data_files["train"])
+
+
+def fetch(file):
+    """Return the path of a file, after downloading it if it is an address on the hub. Raises UserError."""
+    if not file.startswith("hf://"):
+        return file
+    from huggingface_hub import hf_hub_download
+
+    name = file.split(f"{FINEWEB}@{REVISION}/")[-1]
+    try:
+        return hf_hub_download(FINEWEB, name, repo_type="dataset", revision=REVISION)
+    except Exception as error:  # every library below has errors of its own
+        fix = "check the disk and the network; the same command continues"
+        raise UserError(f"cannot download {file}: {one_line(error)} ({fix})") from error
+
+
+def in_background(function, *arguments):
+    """Call a function in a thread that ends with the program; returns the Future of its result."""
+    future = Future()
+
+    def call():
+        try:
+            future.set_result(function(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return future
+
+
+# ---- Blocks ------------------------------------------------------------------------------------------------
+
+
+def cut_into_blocks(path):
+    """List the blocks of a file, each a tuple for read_block. Raises UserError."""
+    try:
+        suffix, size = Path(path).suffix.lower(), regular_file(Path(path)).stat().st_size
+        if suffix == ".parquet":
+            return cut_parquet(path)
+        if suffix == ".txt":
+            return [(0, size)]
+        return [(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read {path}: {one_line(error)} (check the file)") from error
+
+
+def cut_parquet(path):
+    """List the blocks of a parquet file: (row group, first row in it, number of rows)."""
+    with pyarrow.parquet.ParquetFile(path) as file:
+        names, groups = file.schema_arrow.names, file.metadata
+        kinds = [str(field.type) for field in file.schema_arrow if field.name == "text"]
+        if kinds not in (["string"], ["large_string"], ["string_view"]):
+            raise UserError(f"{path} has no column text of strings (its columns: {', '.join(names)})")
+        blocks = []
+        for number in range(groups.num_row_groups):
+            group = groups.row_group(number)
+            columns = [group.column(column) for column in range(group.num_columns)]
+            size = sum(each.total_uncompressed_size for each in columns if each.path_in_schema == "text")
+            count = min(max(group.num_rows // max(round(size / BLOCK), 1), 1), 1000)
+            for first in range(0, group.num_rows, count):
+                blocks.append((number, first, min(count, group.num_rows - first)))
+        return blocks
+
+
+class RowGroup:
+    """The texts of a row group of a parquet file, decoded as far as they have been read."""
+
+    def __init__(self, path, number):
+        self.file = pyarrow.parquet.ParquetFile(path, buffer_size=2**20)  # else a whole group is read at once
+        batches = self.file.iter_batches(1000, [number], ["text"], use_threads=False)
+        self.rows = (row for batch in batches for row in batch.column(0))
+        self.position = 0
+
+    def read(self, first, count):
+        """Return the texts of `count` rows; `first` is not before the end of what was read last."""
+        skipped = itertools.islice(self.rows, first - self.position)
+        collections.deque(skipped, maxlen=0)
+        self.position = first + count
+        return [row.as_py() for row in itertools.islice(self.rows, count)]
+
+
+open_row_group = functools.lru_cache(maxsize=1)(RowGroup)  # a worker reads several blocks of a group
 
 
 @dataclass
@@ -29,77 +131,34 @@ class Document:
     text: str | None
 
 
-def read_documents(paths, versions):
-    """Yield the texts of jsonl and txt files for datasets, which finds its cache by these arguments."""
-    for path in map(Path, paths):
-        if path.suffix.lower() == ".txt":
-            yield dict(text=path.read_text(encoding="utf-8"))
-        else:
-            yield from map(asdict, read_json_lines(path, Document))
-
-
-def file_version(path):
-    """Return what changes when a file is edited: its size and the time of its last change."""
-    return path.stat().st_size, path.stat().st_mtime_ns
-
-
-def find_parts(options):
-    """List what to read, in order: for each part a reader of datasets, and paths."""
-    groups = itertools.groupby(options.input, key=lambda path: READERS[path.suffix.lower()])
-    parts = [(reader, [str(path) for path in group]) for reader, group in groups]
-    if not parts:
-        from datasets import load_dataset_builder
-
-        try:
-            builder = load_dataset_builder(FINEWEB, options.name, revision=REVISION)
-        except Exception as error:  # every library below has errors of its own
-            fix = "check the name and the network; --input takes files that you have"
-            raise UserError(f"cannot reach {FINEWEB} {options.name}: {one_line(error)} ({fix})") from error
-        files = builder.config.data_files["train"]
-        parts = [("parquet", [file]) for file in files]  # one at a time: less disk
-    return parts
-
-
-def read_rows(reader, paths, cache):
-    """Load a part with datasets, which keeps it in the folder `cache`."""
-    from datasets import Dataset, Features, Value, load_dataset
-
-    if reader != "parquet":  # its JSON reader ends the process at some files, one with a null for a row
-        known = dict(paths=paths, versions=[file_version(Path(path)) for path in paths])
-        features = Features(text=Value("string"))
-        return Dataset.from_generator(read_documents, features, str(cache), gen_kwargs=known)
-    if not paths[0].startswith("hf://"):
-        paths = [str(Path(path).absolute()) for path in paths]  # a: is the scheme of a URL
-        if any("::" in path or os.path.expandvars(path) != path for path in paths):
-            raise ValueError("datasets would read another file: rename it, without a :: and variables")
-        paths = [glob.escape(path) for path in paths]  # *, ? and [ ]
-    return load_dataset(reader, data_files=paths, split="train", cache_dir=str(cache))
-
-
-def load_part(part, cache):
-    """Load the documents of a part: a datasets.Dataset with one column, text. Raises UserError."""
-    from datasets import Value
-
-    names = ", ".join(part[1])
-    names = names if len(names) < 100 else f"{names[:100]}..."
+def read_block(path, block):
+    """Return the documents of a block. Raises UserError."""
+    suffix = Path(path).suffix.lower()
     try:
-        rows = read_rows(*part, cache)
-    except Exception as error:  # every library below has errors of its own
-        cause = error.__cause__ or error
-        if getattr(cause, "errno", None) == errno.ENOSPC:
-            raise UserError(
-                f"cannot write {cache}: {cause} (make room, and run the command again)"
-            ) from error
-        fix = "check the file, the disk and the network; the same command continues"
-        raise UserError(f"cannot read {names}: {one_line(cause)} ({fix})") from error
-    kind = rows.features.get("text")
-    if not isinstance(kind, Value) or "string" not in kind.dtype:
-        columns = ", ".join(rows.column_names)
-        raise UserError(f"{names} has no column text of strings (its columns: {columns})")
-    return rows.select_columns("text")
+        if suffix == ".parquet":
+            group, first, count = block
+            if open_row_group(path, group).position > first:  # it does not go back
+                open_row_group.cache_clear()
+            texts = open_row_group(path, group).read(first, count)
+        elif suffix == ".txt":
+            texts = [regular_file(Path(path)).read_text(encoding="utf-8")]
+        else:
+            texts = [document.text for document in read_json_lines(Path(path), Document, *block)]
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read {path}: {one_line(error)} (check the file)") from error
+    return [(text or "").removeprefix("\ufeff") for text in texts]  # a byte order mark
 
 
-@functools.lru_cache(maxsize=1)
-def open_texts(path):
-    """Map the texts of one of datasets' Arrow files into memory; they are read where they are used."""
-    return pyarrow.ipc.open_stream(pyarrow.memory_map(path)).read_all()["text"]
+def list_blocks(files, first_file=0, first_block=0):
+    """Yield all blocks from one on: (number of the file, of the block, share done, path, block).
+
+    While the blocks of a file are used, the next file is downloaded. Raises UserError.
+    """
+    coming = in_background(fetch, files[first_file]) if first_file < len(files) else None
+    for number in range(first_file, len(files)):
+        path = coming.result()
+        if number + 1 < len(files):
+            coming = in_background(fetch, files[number + 1])
+        blocks = cut_into_blocks(path)
+        for index in range(first_block if number == first_file else 0, len(blocks)):
+            yield number, index, (number + (index + 1) / len(blocks)) / len(files), path, blocks[index]

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import functools
 import json
+import math
 import os
 import shutil
 import stat
@@ -81,24 +82,30 @@ def checked(validate, value):
         raise ValueError(f"{f'{place}: ' if place else ''}{first['msg']}") from None
 
 
-def read_json_lines(path, schema):
+def read_json_lines(path, schema, start=0, end=math.inf):
     """Yield the lines of a JSON file as dataclasses, or the items of its list, if it begins with a [.
 
-    Raises OSError or ValueError. A byte order mark is dropped, and empty lines are skipped.
+    Only lines that begin at bytes from `start` to before `end`; a list begins at 0. A byte order mark is
+    dropped, and empty lines are skipped. Raises OSError or ValueError.
     """
     with regular_file(path).open("rb") as file:
-        start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
-        file.seek(start)
+        first = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+        file.seek(first)
         if file.read(1) == b"[":
-            file.seek(start)
-            yield from parse_json(file.read(), list[schema])
+            file.seek(first)
+            yield from parse_json(file.read(), list[schema]) if start == 0 else ()
             return
-        file.seek(start)
-        for number, line in enumerate(file, start=1):
+        file.seek(first)
+        if start > first:
+            file.seek(start - 1)
+            file.readline()  # it began before
+        while (place := file.tell()) < end and (line := file.readline()):
             try:
                 if line.strip():
                     yield parse_json(line, schema)
             except ValueError as error:
+                file.seek(0)
+                number = 1 + file.read(place).count(b"\n")
                 raise ValueError(f"line {number}: {error}") from None
 
 

@@ -9,8 +9,8 @@ shards is split: its first 90 % for training, its last 10 % for validation. Byte
 the line endings of txt files become \\n. If it is interrupted or killed, the same command continues. data.py
 describes and reads the shards.
 
-The sample of FineWeb-Edu needs 52 GB of disk: 28 GB of downloads (they stay in Hugging Face's cache), 4 GB of
-temporary files, 20 GB of shards. A core tokenizes about 5 million tokens per second, in 0.4 GB of memory.
+The sample of FineWeb-Edu needs 48 GB of disk: 28 GB of downloads, which stay in Hugging Face's cache, and 20
+GB of shards. A core tokenizes about 5 million tokens per second, in 0.4 GB of memory.
 """
 
 import collections
@@ -33,22 +33,18 @@ from tqdm import tqdm
 
 from config import whole_number
 from data import Meta, Shards, count_tokens, get_tokenizer, open_data, tokenize, write_shard
-from documents import FINEWEB, READERS, REVISION, file_version, find_parts, load_part, open_texts
+from documents import FINEWEB, REVISION, SUFFIXES, file_version, list_blocks, list_fineweb, read_block
 from errors import UserError, one_line, printable, run_program
-from files import lock_folder, read_json, remove_folder, write_json
+from files import lock_folder, read_json, write_json
 
 PRETOKENIZED = "kjj0/finewebedu10B-gpt2"  # the sample of 10 billion tokens in shards
 
 # ---- Workers -----------------------------------------------------------------------------------------------
 
 
-def tokenize_rows(path, first, count, tokenizer):
-    """Tokenize some documents of an Arrow file: uint16 (count of tokens,). Runs in a worker."""
-    try:
-        texts = open_texts(path).slice(first, count).to_pylist()
-    except UnicodeDecodeError as error:
-        raise UserError(f"--input has a text that is not UTF-8: {error} (check the files)") from error
-    return tokenize([(text or "").removeprefix("\ufeff") for text in texts], tokenizer)  # a byte order mark
+def tokenize_block(path, block, tokenizer):
+    """Tokenize the documents of a block of a file: uint16 (count of tokens,). Runs in a worker."""
+    return tokenize(read_block(path, block), tokenizer)
 
 
 def worker_loop(connection):
@@ -58,7 +54,7 @@ def worker_loop(connection):
         while True:
             task = connection.recv()
             try:
-                answer = tokenize_rows(*task)
+                answer = tokenize_block(*task)
             except Exception as error:
                 answer = error
             connection.send(answer)
@@ -91,32 +87,18 @@ def request_tokens(*task):
     return answer
 
 
-def token_chunks(parts, cache, tokenizer, workers, first_part=0, first_row=0):
-    """Tokenize everything from a row of a part on, in order: yields (part, row, share done, tokens)."""
+def token_chunks(files, tokenizer, workers, first_file=0, first_block=0):
+    """Tokenize everything from a block of a file on, in order: yields (file, block, share done, tokens)."""
     pool = ThreadPoolExecutor(workers)  # of threads: each waits for its worker
-    waiting = collections.deque()  # at most twice as many as workers: results take memory
+    waiting = collections.deque()  # at most three times as many as workers: results take memory
     try:
-        for part in range(first_part, len(parts)):
-            rows, before = load_part(parts[part], cache), 0
-            size = max(1, min(1000, 4_000_000 * len(rows) // max(rows.data.nbytes, 1)))  # about 4 MB of text
-            for path in [file["filename"] for file in rows.cache_files]:
-                here = len(open_texts(path))
-                for row in range(max(0, first_row - before), here, size):
-                    done = (part + min(before + row + size, len(rows)) / len(rows)) / len(parts)
-                    waiting.append(
-                        (part, before + row, done, pool.submit(request_tokens, path, row, size, tokenizer))
-                    )
-                    if len(waiting) > 2 * workers:
-                        *position, tokens = waiting.popleft()
-                        yield *position, tokens.result()
-                before += here
-            while waiting:
+        for *position, path, block in list_blocks(files, first_file, first_block):
+            waiting.append((*position, pool.submit(request_tokens, path, block, tokenizer)))
+            if len(waiting) > 3 * workers:
                 *position, tokens = waiting.popleft()
                 yield *position, tokens.result()
-            first_row = 0
-            del rows
-            open_texts.cache_clear()
-            remove_folder(cache)  # no worker reads it any more
+        for *position, tokens in waiting:
+            yield *position, tokens.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -125,15 +107,15 @@ def cut_into_shards(chunks, size, skip=0):
     """Cut a stream of chunks, without its first `skip` tokens, into shards.
 
     Yields (tokens, position): uint16, `size` of them but for the last shard, and where the next one begins: a
-    part, a row, and the tokens from there on to skip; None after the last. The array is used again.
+    file, a block, and the tokens from there on to skip; None after the last. The array is used again.
     """
     shard, filled = np.empty(size, "<u2"), 0
-    for part, row, _, tokens in chunks:
+    for file, block, _, tokens in chunks:
         used = min(skip, len(tokens))
         skip -= used
         while used < len(tokens):
             if filled == size:
-                yield shard, dict(part=part, row=row, skip=used)
+                yield shard, dict(file=file, block=block, skip=used)
                 filled = 0
             count = min(len(tokens) - used, size - filled)
             shard[filled : filled + count] = tokens[used : used + count]
@@ -163,9 +145,9 @@ class Progress:
     settings: dict
     shards: int = Field(ge=0)
     tokens: int = Field(ge=0)
-    part: int = Field(ge=0)
-    row: int = Field(ge=0)
-    skip: int = Field(ge=0)  # tokens of that row that are in a shard already
+    file: int = Field(ge=0)
+    block: int = Field(ge=0)
+    skip: int = Field(ge=0)  # tokens of that block that are in a shard already
 
 
 def begin(out, settings):
@@ -190,7 +172,7 @@ def shard_path(out, index):
 def check_progress(out, state):
     """Return a Progress that agrees with itself and with the shards in the folder `out`. Or UserError."""
     size = state.settings["shard_tokens"]
-    begun = state.shards or not (state.part or state.row or state.skip)
+    begun = state.shards or not (state.file or state.block or state.skip)
     whole = all(count_tokens(shard_path(out, index)) == size for index in range(state.shards))
     if not begun or not whole or state.tokens != state.shards * size:
         raise UserError(f"{out / 'progress.json'} does not fit the shards beside it ({FIX})")
@@ -200,7 +182,7 @@ def check_progress(out, state):
 def continued(chunks, out, state):
     """Return the chunks after checking that they begin at the position of a Progress. Or UserError."""
     first = next(chunks, (None, None, []))
-    if first[:2] != (state.part, state.row) or state.skip >= len(first[-1]):
+    if first[:2] != (state.file, state.block) or state.skip >= len(first[-1]):
         raise UserError(f"{out / 'progress.json'} does not fit the input ({FIX})")
     return itertools.chain([first], chunks)
 
@@ -208,8 +190,8 @@ def continued(chunks, out, state):
 def make_shards(options, state):
     """Read, tokenize and write the shards from a Progress on; progress.json follows."""
     out, tokenizer, size = options.out, options.tokenizer, options.shard_tokens
-    cache = out / ".fineweb_cache"
-    chunks = token_chunks(find_parts(options), cache, tokenizer, options.workers, state.part, state.row)
+    files = [str(path) for path in options.input] or list_fineweb(options.name)
+    chunks = token_chunks(files, tokenizer, options.workers, state.file, state.block)
     if state.shards:
         chunks = continued(chunks, out, state)
     chunks = show_progress(chunks, state.tokens - state.skip, options.shards * size)
@@ -269,7 +251,6 @@ def prepare(options):
             meta = dict(tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings)
             meta |= {f"{split}_tokens": len(Shards(out, split)) for split in ("train", "val")}
             write_json(out / "meta.json", meta)
-        remove_folder(out / ".fineweb_cache")
         (out / "progress.json").unlink(missing_ok=True)
     *_, meta = open_data(out)
     print(f"{out}: {meta['train_tokens']:,} tokens to train, {meta['val_tokens']:,} to validate")
@@ -309,7 +290,7 @@ def parse_options(arguments=None):
         parser.error("--pretokenized shards are made with --tokenizer gpt2")
     for path in options.input:
         is_file = os.path.isfile(path)  # Path.is_file fails where a name is too long
-        if path.suffix.lower() not in READERS or not is_file:
+        if path.suffix.lower() not in SUFFIXES or not is_file:
             raise UserError(f"--input {path} is not {'parquet, jsonl or txt' if is_file else 'a file'}")
     if options.out is None:
         name = f"fineweb-edu-{options.name.removeprefix('sample-').removesuffix('T')}"

@@ -28,6 +28,7 @@ from files import parse_values, read_json_lines
 from machine import Machine
 from runs import newest_whole
 
+REVISION = "218ec52e09a7e7462a5400043bb9a69a41d06b76"  # of Rowan/hellaswag
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -57,7 +58,7 @@ def load_rows(path=None):
         else:
             from datasets import load_dataset
 
-            found = load_dataset("Rowan/hellaswag", split="validation")
+            found = load_dataset("Rowan/hellaswag", split="validation", revision=REVISION)
             rows = [parse_values(row, Row) for row in found]
             if len(rows) != 10_042:
                 raise ValueError(f"{len(rows)} rows instead of 10,042")

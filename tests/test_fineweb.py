@@ -16,6 +16,7 @@ import tiktoken
 from processes import ROOT, TIMEOUT, descendants, server, start, wait_for_end
 
 import data
+import documents
 import files
 import fineweb
 from errors import UserError
@@ -170,7 +171,6 @@ def test_the_first_shards_are_those_of_the_whole(tmp_path, count):
     fineweb.main([*arguments, "--out", str(tmp_path / "some"), "--shards", str(count)])
     whole, all_shards = stream(tmp_path / "whole")
     some, shards = stream(tmp_path / "some")
-    assert not (tmp_path / "some" / ".fineweb_cache").exists()
     assert some == whole[: count * 20000] and shards == max(min(count, all_shards), 2)
 
 
@@ -263,7 +263,7 @@ def test_chunks_are_cut_into_shards_that_are_full_but_for_the_last():
         assert [position is None for _, position in cut] == [False] * (len(cut) - 1) + [True]
         assert all(len(tokens) == size for tokens, position in cut if position) and len(cut[-1][0]) > 0
         for after, (_, position) in enumerate(cut[:-1], start=1):  # from each position on, the same shards
-            rest = [chunk for chunk in chunks if chunk[1] >= position["row"]]
+            rest = [chunk for chunk in chunks if chunk[1] >= position["block"]]
             again = fineweb.cut_into_shards(rest, size, position["skip"])
             assert [(tokens.tolist(), position) for tokens, position in again] == cut[after:]
 
@@ -344,20 +344,17 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(tmp_path):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
 
 
-def test_it_goes_on_from_any_shard_over_rows_files_and_parts(tmp_path, monkeypatch):
+def test_it_goes_on_from_any_shard_over_blocks_and_files(tmp_path, monkeypatch):
     needs_vocabulary()
-    monkeypatch.setattr("datasets.config.MAX_SHARD_SIZE", "100KB")  # so that a part has many Arrow files
-    documents = make_documents(4000)
-    halves = documents[:1600], documents[1600:3200]
+    monkeypatch.setattr(documents, "BLOCK", 50_000)
+    texts = make_documents(4000)
+    halves = texts[:1600], texts[1600:3200]
     paths = [write_parquet(tmp_path / f"{part}.parquet", half) for part, half in enumerate(halves)]
-    lines = [json.dumps({"text": text}) for text in documents[3200:]]
-    (tmp_path / "2.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    options = SimpleNamespace(input=[*paths, tmp_path / "2.jsonl"])
-    parts = fineweb.find_parts(options)
-    counts = [len(fineweb.load_part(part, tmp_path / "cache").cache_files) for part in parts]
-    assert counts[0] > 3 and len(counts) == 2
+    paths.append(tmp_path / "2.jsonl")
+    paths[-1].write_text("\n".join(json.dumps({"text": text}) for text in texts[3200:]), encoding="utf-8")
+    assert all(len(documents.cut_into_blocks(str(path))) > 3 for path in paths)
     out, write = tmp_path / "out", data.write_shard
-    words = ["--input", *map(str, options.input), "--shard_tokens", "60000", "--workers", "1"]
+    words = ["--input", *map(str, paths), "--shard_tokens", "60000", "--workers", "1"]
 
     def dies_after_one(path, tokens):
         if written:
@@ -381,7 +378,7 @@ def test_it_goes_on_from_any_shard_over_rows_files_and_parts(tmp_path, monkeypat
         except KeyboardInterrupt:
             continue
     tokens, count = stream(out)
-    assert tokens == plain_stream(documents) and count > 5 and counted[-1] == len(tokens)
+    assert tokens == plain_stream(texts) and count > 5 and counted[-1] == len(tokens)
 
 
 def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
@@ -495,19 +492,6 @@ def test_a_folder_with_a_foreign_json_file_is_refused_in_one_line(name, content,
         )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
-def test_a_cache_that_is_a_link_is_not_followed(tmp_path):
-    (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
-    (tmp_path / "precious").mkdir()
-    (tmp_path / "precious" / "thesis.txt").write_text("years of work")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / ".fineweb_cache").symlink_to(tmp_path / "precious")
-    fineweb.main(
-        ["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out"), "--tokenizer", "bytes"]
-    )
-    assert (tmp_path / "precious" / "thesis.txt").read_text() == "years of work"
-
-
 def test_a_folder_belongs_to_one_program_at_a_time(tmp_path):
     with files.lock_folder(tmp_path / "out"):
         (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
@@ -521,15 +505,3 @@ def test_a_folder_belongs_to_one_program_at_a_time(tmp_path):
     fineweb.main(
         ["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out"), "--tokenizer", "bytes"]
     )
-
-
-def test_a_disk_that_fills_while_the_input_is_read_is_named(tmp_path, monkeypatch):
-    def full_disk(**_):
-        raise RuntimeError("cannot generate") from OSError(28, "No space left on device")
-
-    monkeypatch.setattr(fineweb, "read_rows", lambda *_: full_disk())
-    (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
-    with pytest.raises(UserError, match="cannot write .*fineweb_cache: .*No space left on device .make room"):
-        fineweb.main(
-            ["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out"), "--tokenizer", "bytes"]
-        )

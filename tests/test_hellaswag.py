@@ -188,7 +188,8 @@ def test_the_hub_s_rows_are_counted(monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", lambda *a, **k: asked.append((a, k)) or hub_rows(10_041))
     with pytest.raises(UserError, match="cannot read Rowan/hellaswag: ValueError: 10041 rows instead"):
         load_rows()
-    assert asked == [(("Rowan/hellaswag",), {"split": "validation"})]
+    revision = "218ec52e09a7e7462a5400043bb9a69a41d06b76"
+    assert asked == [(("Rowan/hellaswag",), {"split": "validation", "revision": revision})]
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: hub_rows(10_042))
     assert len(load_rows()) == 10_042
 
