@@ -9,6 +9,7 @@ import functools
 import hashlib
 import itertools
 import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -68,6 +69,12 @@ def tokenize(texts, tokenizer):
 
 MAGIC, VERSION, HEADER_BYTES = 20240520, 1, 1024
 REBUILD = "delete the folder, and run fineweb.py again"
+PART = r"part\d+of(?P<count>\d+)"  # folders of fineweb.py --part
+
+
+def name_part(number, count):
+    """Return the name of the folder of a part; in the order of names they are in the order of the parts."""
+    return f"part{number:0{len(str(count))}}of{count}"
 
 
 def write_shard(path, tokens):
@@ -93,11 +100,30 @@ def count_tokens(path):
     return count
 
 
+def find_parts(folder):
+    """Return the folders with the shards of a data folder: itself, or those of fineweb.py --part, in order.
+
+    Raises UserError if not all parts of the same number are there, and nothing else.
+    """
+    numbers = {path: re.fullmatch(PART, path.name) for path in sorted(Path(folder).glob("part*of*"))}
+    found = {path: int(match["count"]) for path, match in numbers.items() if match}
+    if not found:
+        return [Path(folder)]
+    count = max(found.values())
+    expected = [Path(folder, name_part(number, count)) for number in range(1, count + 1)]
+    if missing := [path.name for path in expected if path not in found]:
+        reason = f"{folder} is not finished: {', '.join(missing)[:100]} missing"
+        raise UserError(f"{reason} (make the rest with fineweb.py --part)")
+    if list(found) != expected or any(Path(folder).glob("*.bin")):
+        raise UserError(f"{folder} holds more than {count} parts ({REBUILD})")
+    return expected
+
+
 class Shards:
     """The tokens of a split ("train" or "val") in all its shards, as one long row. They stay on the disk."""
 
     def __init__(self, folder, split, vocab_size=65536):
-        self.paths = sorted(Path(folder).glob(f"*{split}*.bin"))
+        self.paths = [path for part in find_parts(folder) for path in sorted(part.glob(f"*{split}*.bin"))]
         if not self.paths:
             raise UserError(f"no {split} shards in {folder} (check its name; fineweb.py makes shards)")
         self.ends = list(itertools.accumulate(count_tokens(path) for path in self.paths))
@@ -176,15 +202,19 @@ def open_data(name):
         source = f"Python, sha256 {hashlib.sha256(tokens.data).hexdigest()}"
         meta = dict(tokenizer="bytes", vocab_size=257, source=source)
         return Tokens(train), Tokens(val), meta | dict(train_tokens=len(train), val_tokens=len(val))
-    folder = Path(name)
-    if os.path.lexists(folder / "progress.json"):  # a link that leads nowhere is not a missing file
-        raise UserError(f"{folder} is not finished (run its fineweb.py command again to continue it)")
-    meta = Meta("gpt2", 50257)
-    if os.path.lexists(folder / "meta.json"):
-        meta = read_json(folder / "meta.json", Meta, REBUILD)
+    folder, metas = Path(name), []
+    for part in find_parts(folder):
+        if os.path.lexists(part / "progress.json"):  # a link that leads nowhere is not a missing file
+            raise UserError(f"{part} is not finished (run its fineweb.py command again to continue it)")
+        metas.append(Meta("gpt2", 50257))
+        if os.path.lexists(part / "meta.json"):
+            metas[-1] = read_json(part / "meta.json", Meta, REBUILD)
+    meta = metas[0]
+    if any(other.settings | dict(part="") != meta.settings | dict(part="") for other in metas):
+        raise UserError(f"the parts in {folder} were made with different settings ({REBUILD})")
     train, val = (Shards(folder, split, meta.vocab_size) for split in ("train", "val"))
     for split, shards in (("train", train), ("val", val)):
-        expected = getattr(meta, f"{split}_tokens") or len(shards)
+        expected = sum(getattr(each, f"{split}_tokens") or 0 for each in metas) or len(shards)
         if len(shards) != expected:
             reason = f"{folder} has {len(shards):,} {split} tokens, but its meta.json says {expected:,}"
             raise UserError(f"{reason} ({REBUILD})")

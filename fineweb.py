@@ -3,6 +3,7 @@
     python fineweb.py                    FineWeb-Edu, its sample of 10 billion tokens
     python fineweb.py --pretokenized     the same as ready-made shards: a download of 20 GB, and no work
     python fineweb.py --input my.txt     any text, into data/my: txt, or the column text of parquet, jsonl
+    python fineweb.py --part 2/3         the second of three parts; three machines fill one folder
 
 Every document is preceded by <|endoftext|>. The first shard is for validation; a text of fewer than two
 shards is split: its first 90 % for training, its last 10 % for validation. Byte order marks are dropped, and
@@ -18,10 +19,11 @@ import contextlib
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,7 +34,16 @@ from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
 from config import whole_number
-from data import Meta, Shards, count_tokens, get_tokenizer, open_data, tokenize, write_shard
+from data import (
+    Meta,
+    Shards,
+    count_tokens,
+    get_tokenizer,
+    name_part,
+    open_data,
+    tokenize,
+    write_shard,
+)
 from documents import FINEWEB, REVISION, SUFFIXES, file_version, list_blocks, list_fineweb, read_block
 from errors import UserError, one_line, printable, run_program
 from files import lock_folder, read_json, write_json
@@ -164,16 +175,17 @@ def begin(out, settings):
     return Progress(settings, 0, 0, 0, 0, 0)
 
 
-def shard_path(out, index):
-    """Return the path of a shard; the first one is for validation."""
-    return out / f"{'train' if index else 'val'}_{index:06d}.bin"
+def shard_path(out, index, settings):
+    """Return the path of a shard; the first one is for validation, but not in a later part."""
+    later = index > 0 or settings.get("part", [1, 1])[0] > 1
+    return out / f"{'train' if later else 'val'}_{index:06d}.bin"
 
 
 def check_progress(out, state):
     """Return a Progress that agrees with itself and with the shards in the folder `out`. Or UserError."""
     size = state.settings["shard_tokens"]
     begun = state.shards or not (state.file or state.block or state.skip)
-    whole = all(count_tokens(shard_path(out, index)) == size for index in range(state.shards))
+    whole = all(count_tokens(shard_path(out, index, state.settings)) == size for index in range(state.shards))
     if not begun or not whole or state.tokens != state.shards * size:
         raise UserError(f"{out / 'progress.json'} does not fit the shards beside it ({FIX})")
     return state
@@ -187,10 +199,17 @@ def continued(chunks, out, state):
     return itertools.chain([first], chunks)
 
 
+def share(files, part, parts):
+    """Return the files of a part (from 1): as many as of the others, or one more. Raises UserError."""
+    if parts > len(files):
+        raise UserError(f"--part {part}/{parts} is not possible: there are only {len(files)} files to share")
+    return files[len(files) * (part - 1) // parts : len(files) * part // parts]
+
+
 def make_shards(options, state):
     """Read, tokenize and write the shards from a Progress on; progress.json follows."""
     out, tokenizer, size = options.out, options.tokenizer, options.shard_tokens
-    files = [str(path) for path in options.input] or list_fineweb(options.name)
+    files = share([str(path) for path in options.input] or list_fineweb(options.name), *options.part)
     chunks = token_chunks(files, tokenizer, options.workers, state.file, state.block)
     if state.shards:
         chunks = continued(chunks, out, state)
@@ -198,7 +217,8 @@ def make_shards(options, state):
     for tokens, position in cut_into_shards(chunks, size, state.skip):
         index = state.shards
         last = position is None or index + 1 == options.shards
-        if last and state.tokens + len(tokens) < 2 * size:  # too few for two shards: split 90 to 10
+        small = last and state.tokens + len(tokens) < 2 * size
+        if small and options.part[0] == 1:  # too few for two shards: split 90 to 10
             if index == 1:  # the first is written already; if this is killed, all starts again
                 tokens = np.concatenate([Shards(out, "val").read(0, state.tokens), tokens])
                 write_json(out / "progress.json", asdict(Progress(state.settings, 0, 0, 0, 0, 0)))
@@ -208,7 +228,7 @@ def make_shards(options, state):
             cut = len(tokens) * 9 // 10
             write_shard(out / "train_000001.bin", tokens[:cut])
             tokens = tokens[cut:]
-        write_shard(shard_path(out, index), tokens)
+        write_shard(shard_path(out, index, state.settings), tokens)
         if last:
             break
         state = replace(state, shards=index + 1, tokens=state.tokens + len(tokens), **position)
@@ -231,7 +251,7 @@ def download_shards(options):
 
 
 def prepare(options):
-    """Fill the folder options.out as the command line asks."""
+    """Fill the folder options.out, or that of a part in it, as the command line asks."""
     out, source = options.out, [FINEWEB, options.name, REVISION]
     if options.pretokenized:
         source = [PRETOKENIZED]
@@ -240,6 +260,14 @@ def prepare(options):
     settings = dict(source=source, tokenizer=options.tokenizer)
     settings |= dict(shard_tokens=options.shard_tokens, shards=options.shards)
     vocab_size = get_tokenizer(options.tokenizer).n_vocab
+    number, count = options.part
+    others = [path for path in options.out.glob("part*of*") if not path.name.endswith(f"of{count}")]
+    if count > 1:
+        settings |= dict(part=[number, count])
+        others += options.out.glob("*.bin")
+        out = options.out = out / name_part(number, count)
+    if others:
+        raise UserError(f"{others[0]} was not made with --part i/{count} ({FIX})")
     with lock_folder(out):
         state = begin(out, settings)
         if state:
@@ -249,14 +277,29 @@ def prepare(options):
             else:
                 make_shards(options, state)
             meta = dict(tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings)
-            meta |= {f"{split}_tokens": len(Shards(out, split)) for split in ("train", "val")}
+            meta |= {f"{split}_tokens": count_split(out, split) or None for split in ("train", "val")}
             write_json(out / "meta.json", meta)
         (out / "progress.json").unlink(missing_ok=True)
-    *_, meta = open_data(out)
-    print(f"{out}: {meta['train_tokens']:,} tokens to train, {meta['val_tokens']:,} to validate")
+    if count == 1:
+        open_data(out)  # does it fit its meta.json?
+    train, val = count_split(out, "train"), count_split(out, "val")
+    print(f"{out}: {train:,} tokens to train, {val:,} to validate")
+
+
+def count_split(out, split):
+    """Return the number of tokens to train on, or to validate with, in the folder of a part or of all."""
+    return sum(map(count_tokens, out.glob(f"*{split}*.bin")))
 
 
 # ---- The command line --------------------------------------------------------------------------------------
+
+
+def part_number(text):
+    """Turn i/n into two numbers, for argparse."""
+    match = re.fullmatch("([0-9]{1,4})/([0-9]{1,4})", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise ArgumentTypeError(f"must be i/n, with i from 1 to n, e.g. 2/3, not {text[:50]}")
+    return int(match[1]), int(match[2])
 
 
 def parse_options(arguments=None):
@@ -270,6 +313,8 @@ def parse_options(arguments=None):
     source.add_argument("--input", type=Path, nargs="+", default=[], help="your files: parquet, jsonl, txt")
     add = parser.add_argument
     add("--out", type=Path, help="folder of the shards (default: data/NAME)")
+    part = "make only the i-th of n parts, from its share of the files; one command per i fills the folder"
+    add("--part", type=part_number, default=(1, 1), metavar="i/n", help=part)
     add(
         "--tokenizer",
         choices=["gpt2", "bytes"],
@@ -288,6 +333,8 @@ def parse_options(arguments=None):
         parser.error("--pretokenized --shards 1 must be at least 2: one to train, one to validate")
     if options.pretokenized and options.tokenizer != "gpt2":
         parser.error("--pretokenized shards are made with --tokenizer gpt2")
+    if options.pretokenized and options.part != (1, 1):
+        parser.error("--pretokenized shards are not made in parts (leave out --part)")
     for path in options.input:
         is_file = os.path.isfile(path)  # Path.is_file fails where a name is too long
         if path.suffix.lower() not in SUFFIXES or not is_file:
