@@ -5,10 +5,11 @@
     python fineweb.py --input my.txt     any text, into data/my: txt, or the column text of parquet, jsonl
     python fineweb.py --part 2/3         the second of three parts; three machines fill one folder
 
-Every document is preceded by <|endoftext|>. The first shard is for validation; a text of fewer than two
-shards is split: its first 90 % for training, its last 10 % for validation. Byte order marks are dropped, and
-the line endings of txt files become \\n. If it is interrupted or killed, the same command continues. data.py
-describes and reads the shards.
+Every document is preceded by <|endoftext|>. The first shard of FineWeb-Edu is for validation. Of your own
+documents one in ten is, drawn by the hash of its text, and of those with 50,000 characters or more the last
+tenth of each. A txt file is a document, unless --split_on says what separates several. Byte order marks are
+dropped, and the line endings of txt files become \\n. If it is interrupted or killed, the same command
+continues. data.py describes and reads the shards.
 
 The sample of FineWeb-Edu needs 48 GB of disk: 28 GB of downloads, which stay in Hugging Face's cache, and 20
 GB of shards. A core tokenizes about 5 million tokens per second, in 0.4 GB of memory.
@@ -16,6 +17,7 @@ GB of shards. A core tokenizes about 5 million tokens per second, in 0.4 GB of m
 
 import collections
 import contextlib
+import hashlib
 import itertools
 import multiprocessing
 import os
@@ -44,7 +46,17 @@ from data import (
     tokenize,
     write_shard,
 )
-from documents import FINEWEB, REVISION, SUFFIXES, file_version, list_blocks, list_fineweb, read_block
+from documents import (
+    FINEWEB,
+    REVISION,
+    file_version,
+    list_blocks,
+    list_fineweb,
+    list_input,
+    read_block,
+    split_by_position,
+    split_documents,
+)
 from errors import UserError, one_line, printable, run_program
 from files import lock_folder, read_json, write_json
 
@@ -53,9 +65,13 @@ PRETOKENIZED = "kjj0/finewebedu10B-gpt2"  # the sample of 10 billion tokens in s
 # ---- Workers -----------------------------------------------------------------------------------------------
 
 
-def tokenize_block(path, block, tokenizer):
-    """Tokenize the documents of a block of a file: uint16 (count of tokens,). Runs in a worker."""
-    return tokenize(read_block(path, block), tokenizer)
+def tokenize_block(path, block, tokenizer, reading=("text", ""), split=False):
+    """Tokenize the documents of a block of a file: uint16 (count of tokens,). Runs in a worker.
+
+    With `split` they are two arrays: to train, and to validate.
+    """
+    texts = read_block(path, block, *reading)
+    return split_documents(texts, tokenizer) if split else tokenize(texts, tokenizer)
 
 
 def worker_loop(connection):
@@ -98,13 +114,16 @@ def request_tokens(*task):
     return answer
 
 
-def token_chunks(files, tokenizer, workers, first_file=0, first_block=0):
-    """Tokenize everything from a block of a file on, in order: yields (file, block, share done, tokens)."""
+def token_chunks(files, task, workers, first_file=0, first_block=0):
+    """Tokenize everything from a block of a file on, in order: yields (file, block, share done, tokens).
+
+    `task` are the arguments of tokenize_block after the block.
+    """
     pool = ThreadPoolExecutor(workers)  # of threads: each waits for its worker
     waiting = collections.deque()  # at most three times as many as workers: results take memory
     try:
-        for *position, path, block in list_blocks(files, first_file, first_block):
-            waiting.append((*position, pool.submit(request_tokens, path, block, tokenizer)))
+        for *position, path, block in list_blocks(files, first_file, first_block, *task[1:2]):
+            waiting.append((*position, pool.submit(request_tokens, path, block, *task)))
             if len(waiting) > 3 * workers:
                 *position, tokens = waiting.popleft()
                 yield *position, tokens.result()
@@ -132,6 +151,13 @@ def cut_into_shards(chunks, size, skip=0):
             shard[filled : filled + count] = tokens[used : used + count]
             used, filled = used + count, filled + count
     yield shard[:filled], None
+
+
+def set_aside(chunks, held):
+    """Pass on the first of the two arrays of each chunk; when it is used, append the second to `held`."""
+    for *position, (tokens, others) in chunks:
+        yield *position, tokens
+        held.append(others)
 
 
 def show_progress(chunks, before, limit):
@@ -177,6 +203,8 @@ def begin(out, settings):
 
 def shard_path(out, index, settings):
     """Return the path of a shard; the first one is for validation, but not in a later part."""
+    if "val" in settings:  # drawn: it has shards of its own
+        return out / f"train_{index + 1:06d}.bin"
     later = index > 0 or settings.get("part", [1, 1])[0] > 1
     return out / f"{'train' if later else 'val'}_{index:06d}.bin"
 
@@ -206,29 +234,50 @@ def share(files, part, parts):
     return files[len(files) * (part - 1) // parts : len(files) * part // parts]
 
 
+def check_text(tokens, eot):
+    """Raise UserError if there is almost no text in tokens."""
+    if np.count_nonzero(tokens != eot) < 10:
+        raise UserError("the input has fewer than 10 tokens of text (check the files)")
+
+
 def make_shards(options, state):
     """Read, tokenize and write the shards from a Progress on; progress.json follows."""
     out, tokenizer, size = options.out, options.tokenizer, options.shard_tokens
+    eot = get_tokenizer(tokenizer).eot_token
     files = share([str(path) for path in options.input] or list_fineweb(options.name), *options.part)
-    chunks = token_chunks(files, tokenizer, options.workers, state.file, state.block)
+    drawn, held, task = "val" in state.settings, [], (tokenizer, (options.column, options.split_on))
+    chunks = token_chunks(files, (*task, drawn), options.workers, state.file, state.block)
+    chunks = set_aside(chunks, held) if drawn else chunks
     if state.shards:
         chunks = continued(chunks, out, state)
     chunks = show_progress(chunks, state.tokens - state.skip, options.shards * size)
     for tokens, position in cut_into_shards(chunks, size, state.skip):
         index = state.shards
         last = position is None or index + 1 == options.shards
-        small = last and state.tokens + len(tokens) < 2 * size
+        small = last and state.tokens + len(tokens) < 2 * size and not drawn
         if small and options.part[0] == 1:  # too few for two shards: split 90 to 10
             if index == 1:  # the first is written already; if this is killed, all starts again
                 tokens = np.concatenate([Shards(out, "val").read(0, state.tokens), tokens])
                 write_json(out / "progress.json", asdict(Progress(state.settings, 0, 0, 0, 0, 0)))
                 index = 0
-            if np.count_nonzero(tokens != get_tokenizer(tokenizer).eot_token) < 10:
-                raise UserError("the input has fewer than 10 tokens of text (check the files)")
+            check_text(tokens, eot)
             cut = len(tokens) * 9 // 10
             write_shard(out / "train_000001.bin", tokens[:cut])
             tokens = tokens[cut:]
-        write_shard(shard_path(out, index, state.settings), tokens)
+        if drawn:
+            val = np.concatenate([tokens[:0], *held])
+            paths = [out / f"val_{number:06d}.bin" for number in range(index + 1)]
+            held.clear()
+            empty = not len(tokens) or not (len(val) or any(path.exists() for path in paths[:-1]))
+            if last and empty and options.part == (1, 1):  # too few documents to draw from
+                tokens = np.concatenate([tokens, val])
+                check_text(tokens, eot)
+                tokens, val = split_by_position(tokens, eot)
+            paths[-1].unlink(missing_ok=True)
+            if len(val):
+                write_shard(paths[-1], val)
+        if len(tokens):
+            write_shard(shard_path(out, index, state.settings), tokens)
         if last:
             break
         state = replace(state, shards=index + 1, tokens=state.tokens + len(tokens), **position)
@@ -257,8 +306,12 @@ def prepare(options):
         source = [PRETOKENIZED]
     elif options.input:
         source = [[printable(str(path.resolve())), *file_version(path)] for path in options.input]
+        if len(source) > 100:
+            source = [f"{len(source)} files", hashlib.sha256(repr(source).encode()).hexdigest()]
     settings = dict(source=source, tokenizer=options.tokenizer)
     settings |= dict(shard_tokens=options.shard_tokens, shards=options.shards)
+    if options.val == "documents":
+        settings |= dict(val="one document in ten", column=options.column, split_on=options.split_on)
     vocab_size = get_tokenizer(options.tokenizer).n_vocab
     number, count = options.part
     others = [path for path in options.out.glob("part*of*") if not path.name.endswith(f"of{count}")]
@@ -310,8 +363,15 @@ def parse_options(arguments=None):
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--name", default="sample-10BT", help="part of FineWeb-Edu, e.g. sample-100BT")
     source.add_argument("--pretokenized", action="store_true", help=f"sample-10BT as shards: {PRETOKENIZED}")
-    source.add_argument("--input", type=Path, nargs="+", default=[], help="your files: parquet, jsonl, txt")
+    meaning = (
+        "your texts: parquet, jsonl, txt; folders, patterns like 'a/*.txt'; what is named twice is read twice"
+    )
+    source.add_argument("--input", nargs="+", default=[], help=meaning)
     add = parser.add_argument
+    add("--column", default="text", help="the column of parquet and jsonl (default: text)")
+    add("--split_on", default="", metavar="TEXT", help="what separates the documents of a txt file")
+    meaning = "validate on one document in ten (default with --input), or on the first shard"
+    add("--val", choices=["documents", "first"], help=meaning)
     add("--out", type=Path, help="folder of the shards (default: data/NAME)")
     part = "make only the i-th of n parts, from its share of the files; one command per i fills the folder"
     add("--part", type=part_number, default=(1, 1), metavar="i/n", help=part)
@@ -335,13 +395,15 @@ def parse_options(arguments=None):
         parser.error("--pretokenized shards are made with --tokenizer gpt2")
     if options.pretokenized and options.part != (1, 1):
         parser.error("--pretokenized shards are not made in parts (leave out --part)")
-    for path in options.input:
-        is_file = os.path.isfile(path)  # Path.is_file fails where a name is too long
-        if path.suffix.lower() not in SUFFIXES or not is_file:
-            raise UserError(f"--input {path} is not {'parquet, jsonl or txt' if is_file else 'a file'}")
+    options.val = options.val or ("documents" if options.input else "first")
+    if options.val == "documents" and not options.input:
+        parser.error("--val documents needs --input")
+    words, options.input = options.input, [path for word in options.input for path in list_input(word)]
     if options.out is None:
         name = f"fineweb-edu-{options.name.removeprefix('sample-').removesuffix('T')}"
-        options.out = Path("data", options.input[0].stem if options.input else name)
+        if words:
+            name = Path(words[0]).resolve().stem if os.path.exists(words[0]) else options.input[0].parent.name
+        options.out = Path("data", name or "input")
     return options
 
 

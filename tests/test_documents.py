@@ -91,8 +91,8 @@ def test_the_parent_reads_no_document(tmp_path, monkeypatch):
     monkeypatch.setattr(fineweb, "read_block", fail)  # the workers import their own
     texts = make_documents(300)
     path = write(tmp_path / "a.parquet", texts, 50)
-    words = ["--input", path, "--out", str(tmp_path / "out"), "--tokenizer", "bytes", "--workers", "2"]
-    fineweb.main(words)
+    words = ["--tokenizer", "bytes", "--val", "first", "--workers", "2"]
+    fineweb.main(["--input", path, "--out", str(tmp_path / "out"), *words])
     assert stream(tmp_path / "out")[0] == [byte for text in texts for byte in [256, *text.encode()]]
 
 
@@ -101,7 +101,7 @@ def test_a_block_may_have_no_document(tmp_path, monkeypatch):
     monkeypatch.setattr(fineweb, "request_tokens", fineweb.tokenize_block)
     texts = ["a", "b" * 400, "c" * 70, "d"]
     words = ["--out", str(tmp_path / "out"), "--tokenizer", "bytes", "--workers", "1"]
-    fineweb.main(["--input", write(tmp_path / "a.jsonl", texts), *words])
+    fineweb.main(["--val", "first", "--input", write(tmp_path / "a.jsonl", texts), *words])
     assert stream(tmp_path / "out")[0] == [byte for text in texts for byte in [256, *text.encode()]]
 
 

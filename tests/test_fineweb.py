@@ -30,6 +30,12 @@ def quick_workers(monkeypatch):
     monkeypatch.setattr(fineweb, "multiprocessing", SimpleNamespace(get_context=lambda _: server()))
 
 
+@pytest.fixture(autouse=True)
+def first_shard_validates(monkeypatch):
+    parse = fineweb.parse_options
+    monkeypatch.setattr(fineweb, "parse_options", lambda words=None: parse(["--val", "first", *words]))
+
+
 def needs_vocabulary():
     """Skip the test where tiktoken has neither its cache nor a network."""
     try:
@@ -202,7 +208,7 @@ def test_killed_while_it_splits_a_text_it_ends_with_the_same_bytes(tmp_path, mon
     monkeypatch.setattr(Path, "replace", dies)
     with pytest.raises(KeyboardInterrupt):
         fineweb.main([*words, "--out", str(tmp_path / "out")])
-    monkeypatch.undo()
+    monkeypatch.setattr(Path, "replace", replace)
     fineweb.main([*words, "--out", str(tmp_path / "out")])
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes(), path.name
@@ -303,7 +309,7 @@ def at_work(folder, workers=2, tokenizer="gpt2", shard_tokens=300_000):
     source = folder / "many.parquet"
     if not source.exists():
         write_parquet(source, make_documents(3000) * 20)
-    words = ["--workers", workers, "--tokenizer", tokenizer, "--shard_tokens", shard_tokens]
+    words = ["--val", "first", "--workers", workers, "--tokenizer", tokenizer, "--shard_tokens", shard_tokens]
     with start(ROOT / "fineweb.py", "--input", source, "--out", "out", *words, folder=folder) as process:
         while process.is_alive() and not list(folder.glob("out/val*.bin")):
             time.sleep(0.01)

@@ -625,7 +625,7 @@ PROGRESS = dict(shards=1, tokens=200, file=0, block=0, skip=200)
 def test_progress_json_continues_or_is_refused(content, name):
     with place(), pytest.MonkeyPatch.context() as patch:
         Path("a.txt").write_text(TEXT * 2)
-        line = "--input a.txt --out out --tokenizer bytes --shard_tokens 200".split()
+        line = "--val first --input a.txt --out out --tokenizer bytes --shard_tokens 200".split()
         write_shard, written = fineweb.write_shard, []
 
         def write(path, tokens):
@@ -662,7 +662,10 @@ file_names = st.sampled_from(
 
 def run_fineweb(*names):
     """Tokenize files into out; returns what it says, and the tokens."""
-    said = end(fineweb.main, ["--input", *names, *"--out out --tokenizer bytes --workers 1".split()])
+    said = end(
+        fineweb.main,
+        ["--val", "first", "--input", *names, *"--out out --tokenizer bytes --workers 1".split()],
+    )
     if said:
         return said, None
     train, val, _ = data.open_data("out")

@@ -27,7 +27,7 @@ def files(tmp_path):
 def make(files, out, *more):
     """Run fineweb.py on the files."""
     words = ["--out", str(out), "--tokenizer", "bytes", "--shard_tokens", "9000", "--workers", "1"]
-    fineweb.main(["--input", *files, *words, *more])
+    fineweb.main(["--val", "first", "--input", *files, *words, *more])
 
 
 def tokens_of(folder):
