@@ -394,8 +394,9 @@ def validate(model, tokens, config, machine):
 
 
 def is_due(step, every, config):
-    """Return whether something is due after `step` steps: every `every` steps and at the end; 0 is never."""
-    return every > 0 and (step == config.steps or (step > 0 and step % every == 0))
+    """Return whether something is due after `step` steps: each `every`, at the end, before fine-tuning."""
+    first = 0 if config.init != "scratch" else 1
+    return every > 0 and (step == config.steps or (step >= first and step % every == 0))
 
 
 def evaluate(model, held_out, examples, step, config, machine, run):
@@ -447,7 +448,7 @@ def train(model, data, config, machine, run, state=None):
         run.save(step, model, values, config.keep)
 
     for step in range(start, config.steps + 1):  # the number of finished steps
-        if run.saved < step and is_due(step, config.save_every, config):
+        if run.saved < step and is_due(step, config.save_every, config) and (step or not config.steps):
             save(step)
         intervals = config.eval_every, config.hellaswag_every, config.sample_every
         if not stopping and any(is_due(step, every, config) for every in intervals):
@@ -562,6 +563,11 @@ def main(arguments=None):
     model = (model or make_model(config)).to(machine.device)
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
+    epochs = config.steps * config.batch_tokens / meta["train_tokens"]
+    print(f"{config.steps:,} steps of {config.batch_tokens:,} tokens are {epochs:.3g} epochs")
+    if config.init != "scratch" and epochs > 4:
+        most = f"4 are {4 * meta['train_tokens']:,} tokens"
+        warn(f"{epochs:.3g} epochs teach the text by heart ({most}: fewer --steps, smaller --batch_tokens)")
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"loss of a uniform guess: ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")

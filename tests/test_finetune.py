@@ -1,0 +1,58 @@
+"""Fine-tuning: how often the text is read, and the loss before the first step."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from test_program import TINY, own_folder  # noqa: F401
+
+import train_gpt2
+from data import open_data
+
+
+def run(capsys, *words):
+    """What the program prints, and its warnings."""
+    train_gpt2.main([*TINY, "--sample_every", "0", *words])
+    return capsys.readouterr()
+
+
+@pytest.fixture
+def weights(capsys):
+    run(capsys, "--steps", "1", "--eval_every", "0", "--out", "weights")
+    return ["--init", "weights/step_000001"]
+
+
+def test_fine_tuning_validates_before_the_first_step(capsys, weights):
+    words = [*weights, "--steps", "5", "--eval_every", "2", "--save_every", "2", "--keep", "0"]
+    out = run(capsys, *words, "--out", "tuned").out
+    assert re.findall(r"step +(\d) +validation loss \d\.\d{4}", out) == ["0", "2", "4", "5"]
+    assert out.index("step    0  validation") < out.index("step    1  loss")
+    assert not Path("tuned/step_000000").exists() and Path("tuned/step_000005").exists()
+    (first,) = re.findall(r"step    0  validation loss (.*)", out)
+    (last,) = re.findall(r"step    0  validation loss (.*)", run(capsys, *weights, "--steps", "0").out)
+    assert first == last  # of the weights as they are
+    run(capsys, "--resume", "--out", "tuned")
+    events = [json.loads(line) for line in Path("tuned/log.jsonl").read_text().splitlines()]
+    assert [event["step"] for event in events if event["event"] == "validation"][:4] == [0, 2, 4, 5]
+
+
+def test_training_from_scratch_does_not(capsys):
+    out = run(capsys, "--steps", "3", "--eval_every", "2").out
+    assert re.findall(r"step +(\d) +validation loss", out) == ["2", "3"]
+
+
+CASES = [(0, "0", False), (17, "0.891", False), (76, "3.98", False), (77, "4.04", True)]
+
+
+@pytest.mark.parametrize("steps, epochs, warned", CASES)
+def test_the_epochs_are_printed_and_many_are_warned_of(capsys, weights, steps, epochs, warned):
+    count = len(open_data("data")[0])
+    assert float(epochs) == pytest.approx(steps * 64 / count, rel=1e-2)
+    words = ["--steps", str(steps), "--eval_every", "0", "--print_every", "0"]
+    out, err = run(capsys, *weights, *words)
+    assert f"{steps} steps of 64 tokens are {epochs} epochs" in out
+    reason = f"warning: {epochs} epochs teach the text by heart (4 are {4 * count:,} tokens: fewer --steps"
+    assert (reason in err) == warned == ("by heart" in err)
+    out, err = run(capsys, *words)  # from scratch
+    assert f"are {epochs} epochs" in out and "by heart" not in err
