@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from dataclasses import asdict, fields, replace
 from typing import Literal, get_args
@@ -106,6 +107,28 @@ class Config(GPTConfig):
 RECIPE = [f.name for f in fields(GPTConfig)]  # stays the same when a run is resumed
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 BARE = dict(sample="-")  # what a flag without a value means, besides true for a bool
+ELSEWHERE = {  # what nanoGPT and build-nanogpt call our settings
+    "max_iters": "steps",
+    "max_steps": "steps",
+    "lr_decay_iters": "steps",
+    "block_size": "context",
+    "batch_size": "micro_batch",
+    "gradient_accumulation_steps": "batch_tokens",
+    "total_batch_size": "batch_tokens",
+    "learning_rate": "lr",
+    "max_lr": "lr",
+    "warmup_iters": "warmup_steps",
+    "eval_interval": "eval_every",
+    "eval_iters": "val_tokens",
+    "log_interval": "print_every",
+    "always_save_checkpoint": "keep",
+    "dataset": "data",
+    "init_from": "init",
+    "out_dir": "out",
+    "start": "sample",
+    "num_samples": "samples",
+    "max_new_tokens": "sample_tokens",
+}
 KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 SPELLINGS = {int: "[-+]?[0-9_]+", bool: "true|false"}  # pydantic reads 2.0 and yes, too
 
@@ -119,30 +142,53 @@ def read_flags(config_class, description, arguments=None):
     Flags are the fields of the dataclass. They have no short forms, and a bare --flag means true.
     """
     parser = ArgumentParser(
-        description=description, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
+        usage="%(prog)s [--name value ...]",
+        description=description,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
     )
     parser._negative_number_matcher = re.compile(r"-\.?\d")  # -1e-3 is a value, not a flag
     flags = [f"--{f.name}" for f in fields(config_class)]
+    parser.add_argument(
+        "-h", "--help", action="store_const", const="", default=SUPPRESS, help="show this help"
+    )
+    options = {}
     for f in fields(config_class):
-        choices = f", one of {', '.join(get_args(f.type))}" if get_args(f.type) else ""
-        parser.add_argument(
+        options[f.name] = parser.add_argument(
             f"--{f.name}",
-            help=f"{f.default.description}{choices} (default: {f.default.default})".replace("%", "%%"),
             metavar=getattr(f.type, "__name__", "str").replace("Literal", "str"),
             nargs="?",
             const="true" if f.type is bool else BARE.get(f.name),
             default=SUPPRESS,
         )
     given, unknown = parser.parse_known_args(arguments)
+    words = vars(given)
+    if "help" in words:
+        defaults = preset_defaults(words)
+        for f in fields(config_class):
+            choices = f", one of {', '.join(get_args(f.type))}" if get_args(f.type) else ""
+            default = defaults.get(f.name, f.default.default)
+            text = f"{f.default.description}{choices} (default: {default})"
+            options[f.name].help = text.replace("%", "%%")
+        parser.print_help()
+        sys.exit(0)
     problems = []
     for before, word in zip(["", *unknown], unknown, strict=False):
         if word.startswith("-") or not before.startswith("-"):  # not the value of an unknown flag
+            name = word.lstrip("-").split("=")[0]
             similar = difflib.get_close_matches(word, flags, n=1)
-            problems.append(
-                f"{word} is unknown ({f'did you mean {similar[0]}?' if similar else 'see --help'})"
-            )
-    problems += [f"--{name} needs a value" for name, word in vars(given).items() if word is None]
-    return {name: word for name, word in vars(given).items() if word is not None}, problems
+            fix = f"did you mean {similar[0]}?" if similar else "see --help"
+            fix = f"here it is --{ELSEWHERE[name]}" if name in ELSEWHERE else fix
+            problems.append(f"{word} is unknown ({fix})")
+    problems += [f"--{name} needs a value" for name, word in words.items() if word is None]
+    return {name: word for name, word in words.items() if word is not None}, problems
+
+
+def preset_defaults(words):
+    """Return the values of the preset that a command line {field: text} chooses: {field: value}."""
+    preset = words.get("preset") or ("finetune" if "init" in words else "laptop")
+    return dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"])
 
 
 def whole_number(low, high):
@@ -175,8 +221,7 @@ def parse_config(arguments=None, config_class=Config, description=""):
     A flag with a problem has the value of the preset in the Config.
     """
     words, problems = read_flags(config_class, description, arguments)
-    preset = words.get("preset", "finetune" if "init" in words else "laptop")
-    defaults = dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"])
+    defaults = preset_defaults(words)
     kinds = {f.name: f.type for f in fields(config_class)}
     for name, word in list(words.items()):
         if not re.fullmatch(SPELLINGS.get(kinds[name], "(?s:.*)"), word):
@@ -188,7 +233,8 @@ def parse_config(arguments=None, config_class=Config, description=""):
         for item in error.errors():
             problems.append(describe(item, kinds[item["loc"][0]]))
             words.pop(item["loc"][0], None)
-        defaults["preset"] = preset if preset in PRESETS else "laptop"
+        if defaults["preset"] not in PRESETS:
+            defaults["preset"] = "laptop"
         config = config_class(**(defaults | words))
     return config, {name: getattr(config, name) for name in words}, problems
 

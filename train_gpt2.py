@@ -5,7 +5,7 @@
     torchrun --standalone --nproc_per_node=8 train_gpt2.py --preset gpt2 --resume
     python train_gpt2.py --init gpt2 --data data/my     fine-tune OpenAI's weights on your text
 
---help lists every setting with its default in --preset gpt2. With --init the default is --preset finetune.
+--help lists every setting with its default in the preset that would run: laptop, with --init finetune.
 
 The model: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2).
 The recipe: Brown et al. 2020, "Language Models are Few-Shot Learners" (GPT-3), appendix B.

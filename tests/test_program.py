@@ -20,6 +20,7 @@ import files
 import machine
 import train_gpt2
 from config import (
+    ELSEWHERE,
     PRESETS,
     WIDEST,
     Config,
@@ -255,6 +256,32 @@ def test_the_program_tells_each_problem_on_its_line_and_ends_with_code_2():
         "error: --zzz is unknown (see --help)",
         "error: --steps ten is not a whole number",
         "error: --lr nan is not a number",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words, preset", [("", "laptop"), ("--init gpt2", "finetune"), ("--preset gpt3-xl", "gpt3-xl")]
+)
+def test_help_has_the_defaults_of_the_preset_that_would_run(words, preset, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse_config([*words.split(), "--help"])
+    assert not caught.value.code
+    out = " ".join(capsys.readouterr().out.split())
+    config, _, _ = parse_config(["--preset", preset])
+    for name in ("preset", "steps", "lr", "batch_tokens", "dropout", "context"):
+        described = Config.__dataclass_fields__[name].default.description.split(";")[0]
+        assert re.search(rf"{re.escape(described)}[^(]*\(default: {getattr(config, name)}\)", out), name
+
+
+def test_every_flag_of_nanogpt_that_is_unknown_leads_to_ours():
+    names = {field.name for field in fields(Config)}
+    assert not ELSEWHERE.keys() & names and set(ELSEWHERE.values()) <= names
+    _, _, problems = parse_config("--max_iters=100 --block_size 64 --eval_interval=5 --wandb_log 1".split())
+    assert problems == [
+        "--max_iters=100 is unknown (here it is --steps)",
+        "--block_size is unknown (here it is --context)",
+        "--eval_interval=5 is unknown (here it is --eval_every)",
+        "--wandb_log is unknown (see --help)",
     ]
 
 
