@@ -79,6 +79,8 @@ def find_reference(config, data):
     """
     for path in sorted(REFERENCE.glob("*.jsonl")):
         log = read_events(path)
+        if "ablation" in log:  # results of ablate.py
+            continue
         recipe = log.get("recipe", [{}])[0]
         if not recipe.get("config"):
             warn(f"{path} has no recipe in its first line, and is not used as a reference")

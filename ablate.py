@@ -1,0 +1,245 @@
+"""Compare recipes over several seeds, to tell an effect from the noise between two runs.
+
+    python ablate.py                     run all studies, then print their tables and draw them
+    python ablate.py rate --seeds 5      run one of them, with more seeds
+    python ablate.py --seeds 0           only print and draw what reference/ablations.jsonl has
+
+A study is a baseline and the recipes that are compared with it, each a line of flags of train_gpt2.py. A run
+that was interrupted is resumed, and one that is in the log is not repeated. A difference survives the noise
+if it is larger than its standard error times Student's t for 95 %. Pictures: runs/ablations/STUDY.png.
+"""
+
+import contextlib
+import functools
+import hashlib
+import io
+import json
+import math
+import platform
+import signal
+import statistics
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from pydantic.dataclasses import dataclass
+
+import train_gpt2
+from config import RECIPE, Config, parse_config, whole_number
+from curve import read_log
+from data import open_data
+from errors import UserError, run_program
+from files import read_json_lines
+
+ROOT = Path(__file__).parent
+LOG = ROOT / "reference" / "ablations.jsonl"
+STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]  # 95 %, 1 degree of freedom and more
+
+LAPTOP = "--preset laptop --steps 500 --warmup_steps 25 --eval_every 100"
+STUDIES = {  # the first recipe of a study is its baseline
+    "rate": {
+        "5e-3": f"{LAPTOP} --lr 5e-3",
+        "1.5e-2": f"{LAPTOP} --lr 1.5e-2",
+        "1.67e-3": f"{LAPTOP} --lr 1.67e-3",
+        "8.3e-4": f"{LAPTOP} --lr 8.3e-4",
+    },
+}
+FIXED = "--device cpu --print_every 0 --sample_every 0 --hellaswag_every 0 --save_every 0"
+
+
+@dataclass
+class Result:
+    """A line of the log: what a run was, where it was made, and how it went."""
+
+    event: str  # "ablation"
+    recipe: dict  # the settings that matter and are not Config's defaults
+    data_sha256: str  # of the tokens
+    seed: int
+    steps: int
+    tokens: int
+    loss: float  # the last validation loss, in nats per token
+    bits_per_byte: float | None  # of data in bytes
+    curve: list[tuple[int, float]]  # validation loss after so many steps
+    seconds: float  # of all steps, without validations
+    step_ms: float  # median
+    cpu: str
+    threads: int
+    python: str
+    torch: str
+
+
+def describe(flags, seed):
+    """Return the Config of a recipe with a seed, and its part that matters, as Result has it."""
+    config, _, problems = parse_config([*flags.split(), *FIXED.split(), "--seed", str(seed)])
+    if problems:
+        raise UserError("\n".join(problems))
+    plain, values = asdict(Config()), asdict(config)
+    names = [name for name in [*RECIPE, "data", "dtype"] if name != "preset" and values[name] != plain[name]]
+    return config, {name: values[name] for name in names}
+
+
+@functools.cache
+def hash_data(name):
+    """Return the sha256 of all tokens of --data: those to train, then those to validate."""
+    digest = hashlib.sha256()
+    for tokens in open_data(name)[:2]:
+        for start in range(0, len(tokens), 2**20):
+            digest.update(tokens.read(start, min(2**20, len(tokens) - start)).tobytes())
+    return digest.hexdigest()
+
+
+def find_result(flags, seed):
+    """Return the Result of a recipe with a seed on this computer's data; None if the log has none."""
+    config, recipe = describe(flags, seed)
+    try:
+        results = list(read_json_lines(LOG, Result)) if LOG.exists() else []
+    except ValueError as error:
+        raise UserError(f"cannot read {LOG}: {error} (repair or delete the line)") from error
+    return next((r for r in results if (r.recipe, r.data_sha256) == (recipe, hash_data(config.data))), None)
+
+
+def run(flags, seed):
+    """Train a recipe with a seed, or continue it, and append its Result to the log. Raises UserError."""
+    config, recipe = describe(flags, seed)
+    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
+    folder = ROOT / "runs" / "ablations" / key
+    with contextlib.redirect_stdout(io.StringIO()):
+        train_gpt2.main(
+            [*flags.split(), *FIXED.split(), "--seed", str(seed), "--resume", "--out", str(folder)]
+        )
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as they were before it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    log = read_log(folder)
+    seconds = [event["seconds"] for event in log["step"]]
+    tokenizer = log["start"][0]["data"]["tokenizer"]
+    if len(seconds) < config.steps:
+        raise UserError(f"{folder} is not finished (the same command continues it)")
+    curve = [(event["step"], round(event["loss"], 5)) for event in log["validation"]]
+    loss = curve[-1][1]
+    result = Result(
+        event="ablation",
+        recipe=recipe,
+        data_sha256=hash_data(config.data),
+        seed=seed,
+        steps=config.steps,
+        tokens=config.steps * config.batch_tokens,
+        loss=loss,
+        bits_per_byte=round(loss / math.log(2), 5) if tokenizer == "bytes" else None,
+        curve=curve,
+        seconds=round(sum(seconds), 1),
+        step_ms=round(1000 * statistics.median(seconds), 1),
+        cpu=cpu_name(),
+        threads=torch.get_num_threads(),
+        python=platform.python_version(),
+        torch=torch.__version__,
+    )
+    with LOG.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(result)) + "\n")
+
+
+def cpu_name():
+    """Return the name of this computer's processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+# ---- What the results say ----------------------------------------------------------------------------------
+
+
+def compare(ours, base):
+    """Compare two lists of losses, at least two each: difference of the means, its standard error, verdict.
+
+    The verdict is whether the difference is larger than the noise (Student's t-test, 95 %).
+    """
+    difference = statistics.mean(ours) - statistics.mean(base)
+    error = math.sqrt(statistics.variance(ours) / len(ours) + statistics.variance(base) / len(base))
+    freedom = min(len(ours) + len(base) - 2, len(STUDENT))
+    return difference, error, abs(difference) > STUDENT[freedom - 1] * error
+
+
+def mean_curve(results):
+    """Return the mean of the validation losses of some results: a list of (step, loss)."""
+    points = zip(*(result.curve for result in results), strict=True)
+    return [(at[0][0], statistics.mean(loss for _, loss in at)) for at in points]
+
+
+def steps_to(curve, loss):
+    """Return the step at which a curve first reaches a loss, in a line between its points; None if never."""
+    for (before, high), (after, low) in zip(curve, curve[1:], strict=False):
+        if low <= loss:
+            return before + (after - before) * (high - loss) / (high - low)
+    return None
+
+
+def print_table(study, groups):
+    """Print a row per recipe of a study. groups is {name: results}, the baseline first."""
+    base = [result.loss for result in next(iter(groups.values()))]
+    print(f"\n{study:18} seeds    loss     sd  bits/byte  difference   error  steps to base  ms per step")
+    for name, results in groups.items():
+        losses, verdict = [result.loss for result in results], ""
+        line = f"{name:18} {len(losses):5} {statistics.mean(losses):7.4f}"
+        line += f"{statistics.stdev(losses):7.4f}" if len(losses) > 1 else " " * 7
+        line += f"{statistics.mean(losses) / math.log(2):11.4f}" if results[0].bits_per_byte else " " * 11
+        if losses == base:
+            line += " " * 20
+        elif min(len(losses), len(base)) == 1:
+            line, verdict = line + f"{losses[0] - statistics.mean(base):+12.4f}" + " " * 8, "one seed"
+        else:
+            difference, error, survives = compare(losses, base)
+            line, verdict = line + f"{difference:+12.4f} {error:7.4f}", "" if survives else "within the noise"
+        reached = steps_to(mean_curve(results), statistics.mean(base))
+        line += f"{'never' if reached is None else round(reached):>15}"
+        line += f"{statistics.median(result.step_ms for result in results):13.0f}"
+        print(f"{line}  {verdict}".rstrip())
+
+
+def draw(study, groups):
+    """Draw the mean validation loss of each recipe, and its range over the seeds; returns the path."""
+    from matplotlib.figure import Figure  # takes a second to import
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for name, results in groups.items():
+        steps, losses = zip(*mean_curve(results), strict=True)
+        ends = [[loss for _, loss in at] for at in zip(*(result.curve for result in results), strict=True)]
+        (line,) = axes.plot(steps, losses, ".-", label=name)
+        axes.fill_between(steps, [*map(min, ends)], [*map(max, ends)], color=line.get_color(), alpha=0.2)
+    axes.set(xlabel="step", ylabel="validation loss", title=study)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    path = ROOT / "runs" / "ablations" / f"{study}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)
+    return path
+
+
+def main(arguments=None):
+    parser = ArgumentParser(
+        description=__doc__, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(STUDIES))
+    parser.add_argument("--seeds", type=whole_number(0, 9), default=3, help="seeds 1, 2, ... (default: 3)")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.studies) - STUDIES.keys():
+        parser.error(f"{', '.join(sorted(unknown))}: the studies are {', '.join(STUDIES)}")
+    chosen = {study: STUDIES[study] for study in options.studies or STUDIES}
+    for seed in range(1, options.seeds + 1):
+        for study, recipes in chosen.items():
+            for name, flags in recipes.items():
+                if not find_result(flags, seed):
+                    print(f"{study}: {name}, seed {seed}", flush=True)
+                    run(flags, seed)
+    for study, recipes in chosen.items():
+        found = {name: [find_result(flags, seed) for seed in range(1, 10)] for name, flags in recipes.items()}
+        groups = {name: [result for result in results if result] for name, results in found.items()}
+        if not all(groups.values()):
+            print(f"\n{study}: not every recipe has a result")
+            continue
+        print_table(study, groups)
+        print(f"{draw(study, groups)} shows the curves")
+
+
+if __name__ == "__main__":
+    run_program(main)

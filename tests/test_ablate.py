@@ -1,0 +1,98 @@
+import json
+import math
+import statistics
+
+import pytest
+from test_program import TINY, own_folder  # noqa: F401
+
+import ablate
+import curve
+from errors import UserError
+from machine import Machine
+
+RECIPE = f"{' '.join(TINY)} --steps 4 --warmup_steps 0 --eval_every 2 --lr"
+STUDY = {"rate": {"slow": f"{RECIPE} 1e-3", "fast": f"{RECIPE} 3e-2"}}
+
+
+@pytest.fixture(autouse=True)
+def own_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(ablate, "LOG", tmp_path / "ablations.jsonl")
+    monkeypatch.setattr(ablate, "ROOT", tmp_path)
+    monkeypatch.setattr(ablate, "STUDIES", STUDY)
+    ablate.hash_data.cache_clear()
+
+
+def lines():
+    return [json.loads(line) for line in ablate.LOG.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_recipe_runs_with_each_seed_once(tmp_path, capsys):
+    ablate.main(["--seeds", "2"])
+    found = [(line["recipe"]["lr"], line["seed"]) for line in lines()]
+    assert found == [(1e-3, 1), (3e-2, 1), (1e-3, 2), (3e-2, 2)]  # the seeds outermost
+    first = lines()[0]
+    assert [step for step, _ in first["curve"]] == [2, 4] and first["loss"] == first["curve"][-1][1]
+    assert first["tokens"] == 4 * 64 and first["bits_per_byte"] == pytest.approx(
+        first["loss"] / math.log(2), abs=1e-4
+    )
+    assert "micro_batch" not in first["recipe"] and first["recipe"]["n_embd"] == 8
+    out = capsys.readouterr().out
+    ablate.main(["--seeds", "2"])
+    assert len(lines()) == 4 and "seed 1\n" not in capsys.readouterr().out
+    losses = {
+        rate: [line["loss"] for line in lines() if line["recipe"]["lr"] == rate] for rate in (1e-3, 3e-2)
+    }
+    words = out.splitlines()[-2].split()
+    assert words[:2] == ["fast", "2"] and float(words[2]) == round(statistics.mean(losses[3e-2]), 4)
+    difference = statistics.mean(losses[3e-2]) - statistics.mean(losses[1e-3])
+    assert difference < 0 and float(words[5]) == pytest.approx(difference, abs=1e-4)
+    assert (tmp_path / "runs/ablations/rate.png").stat().st_size > 10_000
+
+
+def test_a_run_that_is_stopped_is_continued(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Machine, "stop_on_signals", lambda self: setattr(self, "stopping", True))
+        with pytest.raises(UserError, match="is not finished .the same command continues it"):
+            ablate.main(["--seeds", "1"])
+    assert not ablate.LOG.exists()
+    ablate.main(["--seeds", "1"])
+    logs, whole = ablate.ROOT.glob("runs/ablations/*/log.jsonl"), lines()
+    assert [line["seed"] for line in whole] == [1, 1] and all(line["steps"] == 4 for line in whole)
+    assert sum('"event": "resume"' in log.read_text() for log in logs) == 1
+
+
+def test_results_of_other_data_do_not_count(tmp_path):
+    ablate.run(STUDY["rate"]["slow"], 1)
+    assert ablate.find_result(STUDY["rate"]["slow"], 1).seed == 1
+    assert not ablate.find_result(STUDY["rate"]["slow"], 2) and not ablate.find_result(
+        STUDY["rate"]["fast"], 1
+    )
+    ablate.LOG.write_text(json.dumps(lines()[0] | dict(data_sha256="another")) + "\n", encoding="utf-8")
+    assert not ablate.find_result(STUDY["rate"]["slow"], 1)
+
+
+def test_a_torn_log_is_not_overlooked():
+    ablate.LOG.write_text('{"event": "ablation"\n', encoding="utf-8")
+    with pytest.raises(UserError, match="cannot read .*ablations.jsonl: line 1: .*repair or delete the line"):
+        ablate.main([])
+
+
+def test_a_difference_is_compared_with_its_noise():
+    base, ours = [2.0, 2.1, 2.2], [1.9, 2.0, 2.1]  # both have a variance of 0.01
+    difference, error, survives = ablate.compare(ours, base)
+    assert (difference, error) == pytest.approx((-0.1, math.sqrt(0.02 / 3))) and not survives
+    assert ablate.compare([loss - 0.13 for loss in ours], base)[2]  # 0.23 / 0.0816 = 2.82 > 2.78
+    assert not ablate.compare([loss - 0.12 for loss in ours], base)[2]  # 2.69
+
+
+def test_the_steps_to_a_loss_are_interpolated():
+    assert ablate.steps_to([(100, 3.0), (200, 2.0), (300, 1.0)], 1.5) == 250
+    assert ablate.steps_to([(100, 3.0), (200, 2.0)], 1.5) is None
+
+
+def test_the_committed_results_can_be_read_and_are_no_reference_curve(monkeypatch, capsys):
+    monkeypatch.undo()
+    results = list(ablate.read_json_lines(ablate.LOG, ablate.Result))
+    assert results and all(result.loss == result.curve[-1][1] for result in results)
+    curve.find_reference({}, {})
+    assert "ablations" not in capsys.readouterr().err
