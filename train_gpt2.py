@@ -249,13 +249,16 @@ def make_optimizer(model, config):
 
 
 def learning_rate(step, config):
-    """Return the rate of a step (from 0): linear warm-up to config.lr, then a cosine down to a tenth of it.
+    """Return the rate of a step (from 0): linear warm-up to config.lr, then down until the last step.
 
-    Brown et al. 2020, appendix B, and Loshchilov & Hutter 2016.
+    cosine: to a tenth of config.lr (Brown et al. 2020, appendix B, and Loshchilov & Hutter 2016).
+    linear: in a straight line to zero (Bergsma et al. 2025, "Straight to zero").
     """
     if step < config.warmup_steps:
         return config.lr * (step + 1) / config.warmup_steps
     progress = (step - config.warmup_steps) / (config.steps - config.warmup_steps)  # from 0 to almost 1
+    if config.schedule == "linear":
+        return config.lr * (1 - progress)
     return config.lr * (0.1 + 0.9 * (1 + math.cos(math.pi * progress)) / 2)
 
 

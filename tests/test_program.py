@@ -558,6 +558,13 @@ def test_the_learning_rate_climbs_in_a_line_and_descends_along_a_cosine():
     assert rates[10:] == sorted(rates[10:], reverse=True) and 6e-5 < rates[-1] < 6.1e-5
 
 
+def test_the_linear_schedule_ends_at_zero():
+    config = Config(lr=6e-4, warmup_steps=10, steps=110, schedule="linear")
+    rates = [train_gpt2.learning_rate(step, config) for step in range(111)]
+    assert rates[:10] == pytest.approx([6e-5 * n for n in range(1, 11)])
+    assert rates[10:] == pytest.approx([6e-6 * n for n in range(100, -1, -1)])
+
+
 def test_a_run_shorter_than_the_warmup_only_climbs():
     config = Config(lr=1.0, warmup_steps=10, steps=5)
     assert [train_gpt2.learning_rate(step, config) for step in range(5)] == pytest.approx(

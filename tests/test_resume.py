@@ -232,6 +232,16 @@ def test_a_state_of_another_shape_is_torn(change, reason, capsys):
     assert reason in capsys.readouterr().err
 
 
+def test_a_checkpoint_that_is_older_than_a_setting_means_what_was_done_then(capsys):
+    words = [*WORDS, "--steps", "2", "--out", "out"]
+    train_gpt2.main(words)
+    change_state(Path("out/step_000002"), lambda state: state["config"].pop("schedule"))
+    train_gpt2.main([*words, "--resume"])
+    assert "continued after step 2 of 2" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--schedule linear, but out was started with cosine"):
+        train_gpt2.main([*words, "--resume", "--schedule", "linear"])
+
+
 @pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.complex64])
 def test_weights_that_are_no_floats_are_refused(dtype):
     train_gpt2.main([*WORDS, "--steps", "1", "--out", "out"])
