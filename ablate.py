@@ -37,17 +37,25 @@ LOG = ROOT / "reference" / "ablations.jsonl"
 STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]  # 95 %, 1 degree of freedom and more
 
 LAPTOP = "--preset laptop --steps 500 --warmup_steps 25 --eval_every 100"
-COSINE, LINEAR = (f"{LAPTOP} --schedule {name} --lr" for name in ("cosine", "linear"))
+ADAMW, MUON = (f"{LAPTOP} --optimizer {name} --schedule cosine --lr" for name in ("adamw", "muon"))
 STUDIES = {  # the first recipe of a study is its baseline
     "rate": {
-        "5e-3": f"{COSINE} 5e-3",
-        "1.5e-2": f"{COSINE} 1.5e-2",
-        "1.67e-3": f"{COSINE} 1.67e-3",
-        "8.3e-4": f"{COSINE} 8.3e-4",
+        "5e-3": f"{ADAMW} 5e-3",
+        "1.5e-2": f"{ADAMW} 1.5e-2",
+        "1.67e-3": f"{ADAMW} 1.67e-3",
+        "8.3e-4": f"{ADAMW} 8.3e-4",
     },
-    "schedule": {
-        "cosine": f"{COSINE} 1.67e-3",
-        "linear": f"{LINEAR} 1.67e-3",
+    "muon": {
+        "AdamW, 1.67e-3": f"{ADAMW} 1.67e-3",
+        "Muon, 5e-3": f"{MUON} 5e-3",
+        "Muon, 1e-2": f"{MUON} 1e-2",
+        "Muon, 2e-2": f"{MUON} 2e-2",
+    },
+    "together": {
+        "AdamW, cosine": f"{ADAMW} 1.67e-3",
+        "AdamW, linear": f"{ADAMW} 1.67e-3 --schedule linear",
+        "Muon, cosine": f"{MUON} 1e-2",
+        "Muon, linear": f"{MUON} 1e-2 --schedule linear",
     },
 }
 FIXED = "--device cpu --print_every 0 --sample_every 0 --hellaswag_every 0 --save_every 0"

@@ -86,6 +86,7 @@ class Config(GPTConfig):
     lr: float = setting(6e-4, "peak learning rate", 0, 1000)
     warmup_steps: int = setting(715, "steps of linear warm-up to the peak", 0, MOST)
     schedule: Literal["cosine", "linear"] = setting("cosine", "of the rate: to a tenth, or straight to zero")
+    optimizer: Literal["adamw", "muon"] = setting("adamw", "muon: Muon for the matrices of the blocks")
     weight_decay: float = setting(0.1, "decay of matrices towards zero, times the learning rate", 0, 1000)
     # what is kept and shown on the way
     save_every: int = setting(1000, "steps between checkpoints; 0: only at the end", 0, MOST)
@@ -107,7 +108,7 @@ class Config(GPTConfig):
 
 RECIPE = [f.name for f in fields(GPTConfig)]  # stays the same when a run is resumed
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
-RECIPE += ["schedule"]
+RECIPE += ["schedule", "optimizer"]
 BARE = dict(sample="-")  # what a flag without a value means, besides true for a bool
 ELSEWHERE = {  # what nanoGPT and build-nanogpt call our settings
     "max_iters": "steps",

@@ -214,12 +214,14 @@ def load_state(path):
 def restore_optimizer(optimizer, scaler, state):
     """Load the optimizer and the gradient scaler of a checkpoint. Raises UserError unless they fit."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    parts = [group.get("parts", 0) for group in optimizer.param_groups for _ in group["params"]]
     try:
         moments = state.optimizer["state"]
         if len(moments) != (len(weights) if state.step else 0):
             raise ValueError(f"it has the moments of {len(moments)} tensors, the model has {len(weights)}")
         for number, weight in enumerate(weights if state.step else []):
-            like = dict(exp_avg=weight, exp_avg_sq=weight, step=torch.tensor(0.0))
+            names = ["momentum"] if parts[number] else ["exp_avg", "exp_avg_sq"]  # Muon's, AdamW's
+            like = dict.fromkeys(names, weight) | dict(step=torch.tensor(0.0))
             for name, tensor in like.items():
                 moment = moments[number][name]
                 if (moment.shape, moment.dtype, moment.is_cpu) != (tensor.shape, tensor.dtype, True):

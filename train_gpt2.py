@@ -30,6 +30,7 @@ from config import GPTConfig, check_weights, find_problems, parse_config, resume
 from data import find_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
+from muon import Muon
 from sampling import draw_tokens, print_samples, read_prompts
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -240,12 +241,23 @@ def fetch_batch(tokens, config, step, micro, machine):
 
 
 def make_optimizer(model, config):
-    """Make AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay."""
+    """Make AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay.
+
+    With --optimizer muon, the matrices of the blocks take the steps of Muon instead.
+    """
     matrices = [weight for weight in model.parameters() if weight.dim() >= 2]
     vectors = [weight for weight in model.parameters() if weight.dim() < 2]
     print(f"{len(matrices)} tensors decay by {config.weight_decay}, {len(vectors)} do not")
     groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=vectors, weight_decay=0.0)]
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    settings = dict(lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(groups, **settings)
+    three = [block.attn.c_attn.weight for block in model.h]  # query, key, value: a matrix each
+    one = [part.weight for b in model.h for part in (b.attn.c_proj, b.mlp.c_fc, b.mlp.c_proj)]
+    groups[0]["params"] = [model.wte.weight, model.wpe.weight]
+    groups += [dict(groups[0], params=three, parts=3), dict(groups[0], params=one, parts=1)]
+    fast = pick_dtype(config.dtype, model.wte.weight.device) == torch.bfloat16
+    return Muon(groups, bfloat16=fast, **settings)
 
 
 def learning_rate(step, config):

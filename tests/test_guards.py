@@ -33,7 +33,7 @@ def test_each_micro_batch_and_each_rank_has_a_dropout_mask_of_its_own():
 
 CHANGES = dict(vocab_size=9, context=8, n_layer=2, n_head=1, n_embd=16, tokenizer="bytes", dropout=0.5)
 CHANGES |= dict(preset="gpt2", init="gpt2", steps=7, batch_tokens=64, shuffle=False, lr=0.5)
-CHANGES |= dict(warmup_steps=3, weight_decay=0.5, seed=9, schedule="linear")
+CHANGES |= dict(warmup_steps=3, weight_decay=0.5, seed=9, schedule="linear", optimizer="muon")
 
 
 @pytest.mark.parametrize("name", CHANGES)
