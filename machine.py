@@ -165,6 +165,21 @@ class Machine:
             signal.signal(number, stop)
 
 
+def share_work(function, batch):
+    """Return function(batch) on every rank, where each rank has worked on its share of the batch.
+
+    function maps a tensor (count, ...) to one of the same shape, row by row.
+    """
+    if not dist.is_initialized():
+        return function(batch)
+    size = -(-len(batch) // dist.get_world_size())  # the last shares are smaller, or empty
+    mine = function(batch[dist.get_rank() * size :][:size])
+    mine = torch.cat([mine, mine.new_zeros(size - len(mine), *batch.shape[1:])])
+    shares = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
+    dist.all_gather(shares, mine)
+    return torch.cat(shares)[: len(batch)]
+
+
 def die_with_parent():
     """Let Linux kill this process when its parent ends: without torchrun nobody would end a rank."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None

@@ -7,6 +7,8 @@ import math
 
 import torch
 
+from machine import share_work
+
 
 def orthogonalize(matrices):
     """Bring the singular values of matrices (count, m, n) near 1, and leave their directions as they are.
@@ -52,7 +54,7 @@ class Muon(torch.optim.AdamW):
         for (_, longer), stack in stacks.items():
             updates, places, rates = zip(*stack, strict=True)
             updates = [update.bfloat16() if self.bfloat16 else update for update in updates]
-            updates = orthogonalize(torch.stack(updates))
+            updates = share_work(orthogonalize, torch.stack(updates))
             for update, place, rate in zip(updates, places, rates, strict=True):
                 place.sub_(update, alpha=0.2 * math.sqrt(longer) * rate)
         super().step()

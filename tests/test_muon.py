@@ -1,11 +1,14 @@
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 import transformers
+from processes import run_ranks, torchrun
 from test_program import TINY, losses, own_folder  # noqa: F401
-from test_resume import change_state, fails_in_step, same
+from test_ranks import WORKER, make_tokens
+from test_resume import change_state, fails_in_step, same, weights
 
 import train_gpt2
 from config import Config
@@ -172,3 +175,54 @@ def test_the_optimizer_of_a_run_cannot_change():
     train_gpt2.main([*WORDS, "--steps", "2", "--out", "out"])
     with pytest.raises(UserError, match="--optimizer adamw, but out was started with muon .leave the flag"):
         train_gpt2.main([*WORDS, "--steps", "2", "--out", "out", "--resume", "--optimizer", "adamw"])
+
+
+# ---- Ranks -------------------------------------------------------------------------------------------------
+
+MUON_WORKER = WORKER.replace("Config(65, 16, 2,", "Config(65, 16, 3,").replace(
+    "lr=1e-2", "lr=1e-2, optimizer='muon'"
+)
+DYING_WORKER = """
+import os
+import sys
+import train_gpt2
+
+original, dies = train_gpt2.learning_rate, sys.argv.pop(1) == "dies"
+
+def learning_rate(step, config):
+    if dies and step == 7:
+        os._exit(9)
+    return original(step, config)
+
+train_gpt2.learning_rate = learning_rate
+train_gpt2.main(sys.argv[1:])
+"""
+
+
+def test_two_and_four_ranks_take_the_steps_of_one(tmp_path):
+    found = {}
+    for world in (1, 2, 4):  # 12 square and 6 wide matrices: the last of four ranks has no wide one
+        folder = tmp_path / str(world)
+        folder.mkdir()
+        make_tokens(folder)
+        code, out = run_ranks(folder, MUON_WORKER, world)
+        assert code == 0, out
+        found[world] = [torch.load(folder / f"rank{rank}.pt")["weights"] for rank in range(world)]
+    for world in (2, 4):
+        assert all(torch.equal(found[world][0], other) for other in found[world][1:])
+        torch.testing.assert_close(found[world][0], found[1][0], atol=1e-3, rtol=0)
+
+
+def test_ranks_that_die_resume_bitwise_and_in_any_number(tmp_path):
+    words = [*WORDS, "--dtype", "bfloat16", "--steps", "10", "--save_every", "3", "--resume"]
+    code, out = torchrun(tmp_path, DYING_WORKER, 2, "lives", *words, "--out", "whole")
+    assert code == 0, out
+    code, _ = torchrun(tmp_path, DYING_WORKER, 2, "dies", *words, "--out", "torn")
+    assert code != 0 and Path("torn/step_000006").exists()
+    shutil.copytree("torn", "alone")
+    code, out = torchrun(tmp_path, DYING_WORKER, 2, "lives", *words, "--out", "torn")
+    assert code == 0 and "continued after step 6" in out, out
+    assert same("whole/step_000010", "torn/step_000010")
+    train_gpt2.main([*words, "--out", "alone"])
+    alone, whole = weights("alone/step_000010"), weights("whole/step_000010")
+    assert all((alone[name] - whole[name]).abs().max() < 2e-3 for name in whole)
