@@ -47,6 +47,7 @@ PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown
     "finetune": dict(steps=100, batch_tokens=32768, lr=3e-5, warmup_steps=10, dropout=0.1, hellaswag_every=0)
     | dict(save_every=50, eval_every=10, sample_every=50, sample_tokens=200),
     "gpt2": {},
+    "gpt2-fast": dict(optimizer="muon", schedule="linear", lr=1.8e-3, steps=9537),  # half of the tokens
     "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024, lr=3e-4),
     "gpt2-large": dict(n_layer=36, n_head=20, n_embd=1280, lr=2.5e-4),
     "gpt2-xl": dict(n_layer=48, n_head=25, n_embd=1600, lr=2e-4),

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +97,7 @@ def test_every_field_is_a_flag():
     "preset, parameters",
     [
         ("gpt2", 124_439_808),
+        ("gpt2-fast", 124_439_808),
         ("gpt2-medium", 354_823_168),
         ("gpt2-large", 774_030_080),
         ("gpt2-xl", 1_557_611_200),
@@ -111,12 +112,25 @@ def test_presets_have_the_sizes_of_the_papers(preset, parameters):
     assert given == {"preset": preset} and config.context == (2048 if "gpt3" in preset else 1024)
 
 
-def test_every_preset_sees_ten_billion_tokens_and_can_be_divided():
+def test_every_preset_sees_ten_billion_tokens_or_half_and_can_be_divided():
     for preset in PRESETS.keys() - {"laptop", "finetune"}:
         config, _, _ = parse_config(["--preset", preset])
-        assert config.steps * config.batch_tokens == pytest.approx(10e9, rel=0.001)
+        tokens = 5e9 if preset == "gpt2-fast" else 10e9
+        assert config.steps * config.batch_tokens == pytest.approx(tokens, rel=0.001)
         assert config.warmup_steps * config.batch_tokens == pytest.approx(375e6, rel=0.002)
         assert config.batch_tokens % (config.context * 64) == 0 and config.n_embd % config.n_head == 0
+
+
+def test_gpt2_stays_the_reproduction_and_gpt2_fast_is_the_same_model():
+    plain, fast = (asdict(parse_config(["--preset", name])[0]) for name in ("gpt2", "gpt2-fast"))
+    assert (plain["optimizer"], plain["schedule"], plain["lr"]) == ("adamw", "cosine", 6e-4)
+    assert {name for name in plain if plain[name] != fast[name]} == {
+        "preset",
+        "optimizer",
+        "schedule",
+        "lr",
+        "steps",
+    }
 
 
 def test_a_flag_is_stronger_than_its_preset(capsys):
@@ -136,8 +150,8 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
         "--steps ten is not a whole number",
         "--resume 3 is not true or false",
         "--dropout 1 is above the maximum of 0.99",
-        "--preset gpt4 is not one of laptop, finetune, gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt3-small, "
-        "gpt3-medium, gpt3-large, gpt3-xl",
+        "--preset gpt4 is not one of laptop, finetune, gpt2, gpt2-fast, gpt2-medium, gpt2-large, gpt2-xl, "
+        "gpt3-small, gpt3-medium, gpt3-large, gpt3-xl",
         "--dtype float64 is not one of auto, float32, bfloat16, float16",
         "--compile yes is not one of auto, true, false",
         "--lr -1e-3 is below the minimum of 0",
