@@ -41,7 +41,8 @@ PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown
     "laptop": dict(
         data="laptop", tokenizer="bytes", vocab_size=257, context=64, n_layer=3, n_head=4, n_embd=128
     )
-    | dict(batch_tokens=1024, micro_batch=16, steps=2000, lr=5e-3, warmup_steps=100, save_every=500)
+    | dict(optimizer="muon", schedule="linear", lr=1e-2)
+    | dict(batch_tokens=1024, micro_batch=16, steps=2000, warmup_steps=100, save_every=500)
     | dict(print_every=50, val_tokens=65536, hellaswag_every=0, sample_every=500)
     | dict(prompt="def ", samples=2, sample_tokens=200, temperature=0.8),
     "finetune": dict(steps=100, batch_tokens=32768, lr=3e-5, warmup_steps=10, dropout=0.1, hellaswag_every=0)
