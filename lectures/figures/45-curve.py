@@ -1,4 +1,7 @@
-"""Draw 45-curve.svg: the losses of the run that `python train_gpt2.py` does, from reference/laptop.jsonl."""
+"""Draw 45-curve.svg: the losses of the run that `python train_gpt2.py` does, from 45-curve.jsonl.
+
+That is the log of this step's recipe, which reference/laptop.jsonl held until step 86.
+"""
 
 import json
 import math
@@ -8,7 +11,7 @@ from figure import Figure
 
 
 def main():
-    log = Path(__file__).resolve().parents[2] / "reference" / "laptop.jsonl"
+    log = Path(__file__).with_suffix(".jsonl")
     events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     training = [(event["step"], event["loss"]) for event in events if event["event"] == "step"]
     validation = [(event["step"], event["loss"]) for event in events if event["event"] == "validation"]
