@@ -337,6 +337,8 @@ def test_the_references_are_of_presets():
         (recipe,) = log["recipe"]
         found = curve.find_reference(asdict(config), dict(source=recipe["source"]))
         assert max(found) == config.steps and 250 in found
+        for name in ("optimizer", "schedule", "lr"):  # another recipe has no reference
+            assert not curve.find_reference(asdict(config) | {name: ""}, dict(source=recipe["source"]))
         assert not curve.leaves_band(found, 7, math.nan) and curve.leaves_band(found, 250, math.nan)
         assert all(0 < width < 0.2 for _, width in found.values())
 
