@@ -97,7 +97,7 @@ def test_the_committed_model_has_learned(model):
     code = "    def __init__(self, name, value=None):\n        self.name = name\n"
     idx = torch.tensor(get_tokenizer("bytes").encode(code))[None, :64]
     _, loss = model(idx[:, :-1], idx[:, 1:])
-    assert loss < 1.7  # ln 257 = 5.55
+    assert loss < 1.5  # ln 257 = 5.55
 
 
 def attention(model, idx, layer):
@@ -134,7 +134,7 @@ def test_what_the_page_says_about_heads_is_true(model):
             elif opened and t - opened[-1] >= 3:
                 shares.append(weights[:, t, opened[-1]])
     shares = torch.stack(shares).mean(0)
-    assert shares[1] > 0.25 and shares.argmax() == 1
+    assert shares[0] > 0.25 and shares.argmax() == 0
 
 
 # ---- The page without a browser ----------------------------------------------------------------------------
@@ -357,13 +357,13 @@ def test_the_reader_can_write_point_and_sample(tmp_path, model):
 
     start = "for key, value in items:\n    print(key, v"
     assert seen["first"]["text"] == start and seen["first"]["at"] == len(start) - 1
-    torch.testing.assert_close(torch.tensor(seen["first"]["looks"]), looks(start, 2, 1), atol=2e-3, rtol=0)
+    torch.testing.assert_close(torch.tensor(seen["first"]["looks"]), looks(start, 2, 0), atol=2e-3, rtol=0)
     assert seen["first"]["letters"] == 12 * len("".join(start.split()))
     assert seen["typed"] == dict(at=8, bars=likeliest("def main("))
     assert seen["cursor"]["at"] == 2 and seen["cursor"]["bars"] == likeliest("def")
     assert "comes space: the model gives it" in seen["cursor"]["note"]
     assert seen["pointed"]["at"] == 6 and seen["left"] == 2
-    expected = torch.cat([looks("def mai", 2, 1), torch.zeros(2)])
+    expected = torch.cat([looks("def mai", 2, 0), torch.zeros(2)])
     torch.testing.assert_close(torch.tensor(seen["pointed"]["looks"]), expected, atol=2e-3, rtol=0)
     assert seen["tapped"] == dict(at=6, cursor=7)
     expected = torch.cat([looks("def mai", 0, 3), torch.zeros(2)])
