@@ -314,10 +314,11 @@ def prepare(options):
         settings |= dict(val="one document in ten", column=options.column, split_on=options.split_on)
     vocab_size = get_tokenizer(options.tokenizer).n_vocab
     number, count = options.part
-    others = [path for path in options.out.glob("part*of*") if not path.name.endswith(f"of{count}")]
+    there = [*out.iterdir()] if os.path.isdir(out) else []  # a name that is too long is refused by the lock
+    others = [path for path in there if path.match("part*of*") and not path.name.endswith(f"of{count}")]
     if count > 1:
         settings |= dict(part=[number, count])
-        others += options.out.glob("*.bin")
+        others += [path for path in there if path.suffix == ".bin"]
         out = options.out = out / name_part(number, count)
     if others:
         raise UserError(f"{others[0]} was not made with --part i/{count} ({FIX})")

@@ -144,3 +144,9 @@ def test_a_part_that_does_not_exist_is_refused(word, capsys):
     assert "must be i/n, with i from 1 to n, e.g. 2/3" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         fineweb.main(["--pretokenized", "--part", "1/2"])
+
+
+@pytest.mark.parametrize("part", [[], ["--part", "1/2"]])
+def test_a_name_that_is_too_long_is_refused(files, part):
+    with pytest.raises(UserError, match="cannot write to xxx.*File name too long.* .choose another --out."):
+        make(files[0], "x" * 300, *part)
