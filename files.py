@@ -123,6 +123,16 @@ def remove_folder(path):
         shutil.rmtree(path, ignore_errors=True)
 
 
+def why_no_folder(folder, error):
+    """Return why a folder cannot be written, given an OSError, and what to do about it."""
+    for path in (Path(folder), *Path(folder).parents):
+        if os.path.islink(path) and not os.path.exists(path):  # unlike Path's they raise nothing
+            return f"{path} is a link to nothing (delete it, or choose another --out)"
+        if os.path.isfile(path):
+            return f"{path} is a file, not a folder (choose another --out)"
+    return f"{error} (choose another --out)"
+
+
 @contextlib.contextmanager
 def lock_folder(folder):
     """Reserve a folder for this process, and make it if needed. The lock ends with the process at the latest.
@@ -145,7 +155,7 @@ def lock_folder(folder):
         raise UserError(f"{folder} is in use by {name} (wait for it, or choose another --out)") from None
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
-            raise UserError(f"cannot write to {folder}: {error} (choose another --out)") from error
+            raise UserError(f"cannot write to {folder}: {why_no_folder(folder, error)}") from error
         warn(f"the file system of {folder} has no locks: do not start two programs on it")
     try:
         yield

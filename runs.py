@@ -379,7 +379,9 @@ class Run:
             sync_folder(self.folder)
         except Exception as error:  # a full disk, and each library reports it in its own way
             remove_folder(partial)
-            warn(f"cannot save {path}: {one_line(error)} (make room; older checkpoints are kept)")
+            foreign = [other for other in (partial, path) if other.is_symlink() or other.is_file()]
+            fix = f"delete {foreign[0]}" if foreign else "make room"
+            warn(f"cannot save {path}: {one_line(error)} ({fix}; older checkpoints are kept)")
             return
         self.saved = step
         self.log("save", step=step)

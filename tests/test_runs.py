@@ -203,6 +203,23 @@ def test_a_newer_torn_checkpoint_does_not_push_out_a_whole_one():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ("file", "file is a file, not a folder"),
+        ("file/run", "file is a file, not a folder"),
+        ("dangling", "dangling is a link to nothing .delete it,"),
+        ("dangling/run", "dangling is a link to nothing .delete it,"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_refused_with_the_reason(out, reason):
+    Path("file").touch()
+    Path("dangling").symlink_to("nowhere")
+    with pytest.raises(UserError, match=f"^cannot write to {out}: {reason}.*choose another --out.$"):
+        Run(Path(out), CONFIG, Machine(CONFIG), 1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
 def test_a_link_in_place_of_a_checkpoint_is_not_followed(capsys):
     Path("precious").mkdir()
     Path("precious/thesis.txt").write_text("years of work")
@@ -213,7 +230,10 @@ def test_a_link_in_place_of_a_checkpoint_is_not_followed(capsys):
     for step in (250, 500, 1000):
         run.save(step, train_gpt2.make_model(CONFIG), {}, keep=1)
     assert [path.name for path in Path("precious").iterdir()] == ["thesis.txt"] and run.saved == 1000
-    assert capsys.readouterr().err.count("warning: cannot save out/step_000") == 2
+    err = capsys.readouterr().err
+    assert err.count("warning: cannot save out/step_000") == 2 and "make room" not in err
+    assert "(delete out/step_000250; older checkpoints are kept)" in err
+    assert "(delete out/step_000500.partial; older checkpoints are kept)" in err
 
 
 def test_a_folder_has_one_run_at_a_time():
