@@ -39,10 +39,13 @@ class Commit:
         return f"{self.hash[:7]} {self.subject.split(':')[0]}"
 
 
-def git(*arguments: str) -> str:
-    """Run git in this repository and return its output; raise UserError if it fails."""
+def git(*arguments: str, **options) -> str:
+    """Run git in this repository and return its output; raise UserError if it fails.
+
+    The options are those of subprocess.run, such as env.
+    """
     try:
-        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True)
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, **options)
     except FileNotFoundError:
         raise UserError("git is not installed; get it from https://git-scm.com/downloads") from None
     if done.returncode != 0:

@@ -2,11 +2,13 @@
 also needs the environment of train_gpt2.py.
 
     python lectures/steps.py list                     the steps: title, commit, size, time in the video
-    python lectures/steps.py worktree 07 ../at-step   put the code of a step into a folder of its own
+    python lectures/steps.py worktree 07 ../at-step   put the code of a step, with the fixes of its errata,
+                                                      into a folder of its own (--no-fixes: as it landed)
     python lectures/steps.py grade 03                 test what you wrote in lectures/exercises/03.py
     python lectures/steps.py check                    does every commit keep the rules of this history?
     python lectures/steps.py replay 07 10-12          run these steps and compare the numbers they print
     python lectures/steps.py replay --tests           run every step, and the tests of each step
+    python lectures/steps.py guards 28 30-31          run the tests that guard the errata of these steps
     python lectures/steps.py index                    write the tables of steps and the top of each page
     python lectures/steps.py index --check            are they up to date?
 
@@ -18,6 +20,7 @@ import argparse
 import sys
 
 from check import check
+from errata import guards
 from grade import grade
 from history import UserError, by_number, print_table, read_history
 from index import index
@@ -48,15 +51,17 @@ def main() -> int:
     """Run the command that the command line names; return the exit code."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="list|worktree|grade|check|replay|index"
+        dest="command", required=True, metavar="list|worktree|grade|check|replay|guards|index"
     )
     functions = {"list": list_steps, "worktree": worktree, "grade": grade}
-    functions |= {"check": check, "replay": replay, "index": index}
+    functions |= {"check": check, "replay": replay, "guards": guards, "index": index}
     add = {name: commands.add_parser(name).add_argument for name in functions}
     add["list"]("revision", nargs="?", metavar="REV")
     add["check"]("revision", nargs="?", metavar="REV")
     add["worktree"]("number", metavar="NN")
     add["worktree"]("folder", metavar="FOLDER")
+    add["worktree"]("--no-fixes", action="store_true", help="the step as it landed, with its errors")
+    add["guards"]("words", nargs="*", metavar="NN|NN-MM")
     add["grade"]("number", metavar="NN")
     add["replay"]("words", nargs="*", metavar="NN|NN-MM")
     add["replay"]("--tests", action="store_true", help="also run the tests of each step")

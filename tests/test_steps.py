@@ -359,6 +359,65 @@ def test_worktree(repository, tmp_path):
     assert move("two") == "error: no step two; there are 01-03\n"
 
 
+def test_a_worktree_has_the_fixes_of_its_errata(repository, tmp_path):
+    folder, code = tmp_path / "at-step", CODE.replace("1,234", "1,235")
+    commit(repository, "fix E02: count one more (steps 01-03)", {"train_gpt2.py": code.format("3.5")})
+
+    def move(number, *options):
+        return steps(repository, "worktree", number, str(folder), *options, options=STANDARD_LIBRARY)[1]
+
+    assert "error: " in move("01") and "does not apply to step 01 (commit " in move("01")
+    patch = "--- a/train_gpt2.py\n+++ b/train_gpt2.py\n@@ -3 +3 @@\n"
+    patch += "-    print('1,234 parameters')\n+    print('1,235 parameters')\n"
+    (repository / "lectures/errata").mkdir()
+    write(
+        repository / "lectures",
+        {"errata/E02-01-02.patch": f"diff --git a/train_gpt2.py b/train_gpt2.py\n{patch}"},
+    )
+    for number, loss in (("01", 10.9503), ("02", 10.9502), ("03", "3.5"), ("01", 10.9503)):
+        output = move(number)
+        assert f"is at step {number}: " in output and "  + fix E02: count one more (steps 01-03)\n" in output
+        assert (folder / "train_gpt2.py").read_text("utf-8") == code.format(loss)
+        assert git(folder, "log", "-1", "--format=%s") == "fix E02: count one more"
+        assert git(folder, "status", "--porcelain") == ""
+    here = git(folder, "rev-parse", "HEAD")
+    output = move("01", "--no-fixes")
+    assert (folder / "train_gpt2.py").read_text("utf-8") == CODE.format(10.9503)
+    assert output.endswith(": print a loss\n  without the fixes of E02: see ERRATA.md\n")
+    move("01")
+    assert git(folder, "rev-parse", "HEAD") == here  # the same commits each time
+    commit(folder, "mine", {"notes.txt": "mine"})
+    assert "has commits that are on no branch" in move("02")
+
+
+PARTS = [26, 28, 30, 31, 33, 38, 41, 45, 54, 64]  # where the patches of some erratum change
+
+
+def test_the_fixes_of_each_step_apply_and_bring_their_guards():
+    """`steps.py guards` runs these tests; here they are only looked for."""
+    sys.path.insert(0, str(ROOT / "lectures"))
+    try:
+        import errata
+        from history import UserError, by_number, read_history
+    finally:
+        sys.path.pop(0)
+    try:
+        commits = read_history()
+    except UserError as error:
+        pytest.skip(str(error))
+    names = errata.read_guards()
+    for number in PARTS:
+        here, fixes = errata.correct(commits, by_number(commits)[number])
+        assert fixes == errata.find_fixes(commits, number) != []
+        paths = git(ROOT, "diff", "--name-only", f"{here}~{len(fixes)}", here).splitlines()
+        texts = [git(ROOT, "show", f"{here}:{path}") for path in paths if path.endswith(".py")]
+        for text in texts:
+            compile(text, "a fixed file", "exec")
+        for fix in fixes:
+            guards = names[fix.subject[4:7]]
+            assert any(f"def {name}(" in text for name in guards for text in texts), (number, fix.subject)
+
+
 def test_replay(good):
     code, output = steps(good, "replay")
     assert code == 0, output
