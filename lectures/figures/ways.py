@@ -4,11 +4,11 @@ from figure import Figure
 
 TOKEN = [  # what happens, file
     ("text", "your files, FineWeb-Edu"),
-    ("make shards", "fineweb.py"),
+    ("make shards", "documents.py, fineweb.py"),
     ("read windows", "data.py"),
     ("batch of a step", "train_gpt2.py"),
     ("GPT, loss", "train_gpt2.py"),
-    ("AdamW", "train_gpt2.py"),
+    ("AdamW, Muon", "train_gpt2.py, muon.py"),
     ("checkpoint, log", "runs.py, weights.py"),
     ("samples, scores", "sampling.py, hellaswag.py"),
 ]
