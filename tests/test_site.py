@@ -1,5 +1,6 @@
 """The web site: what it shows is the history, every link leads somewhere, and it works in a real browser."""
 
+import functools
 import json
 import os
 import re
@@ -105,10 +106,26 @@ def plain(html):
     return unescape(re.sub(r"<[^>]+>", "", html))
 
 
-def panels(page):
+@functools.cache
+def blocks(site, path):
+    """The blocks of a program that stand once for all steps: lists of lines, as HTML."""
+    text = (site / f"blocks-{path}.js").read_text("utf-8")
+    return [lines.split("\n") for _, lines in json.loads(text.partition(" = ")[2].rstrip(";\n"))]
+
+
+def slots(site, path, match):
+    """The lines that static/site.js puts into the place of a block."""
+    return "".join(f"<i>{line}</i>" for line in blocks(site, path)[int(match[1])])
+
+
+def panels(site, page):
     """The files beside the text of a step's page: path -> lines as (class, number or "", text)."""
     text = re.search(r'(?s)<aside class="pane".*?</aside>\n</div>', page)[0]
     parts = re.split(r'<div class="code file"[^>]*data-file="([^"]+)"[^>]*>', text)[1:]
+    slot = r'<div class="b[ a-z]*" data-block=(\d+) [^>]*></div>'
+    for at in range(0, len(parts), 2):
+        rows = functools.partial(lambda path, match: slots(site, path, match), parts[at])
+        parts[at + 1] = re.sub(slot, rows, parts[at + 1])
     line = r'<i(?: class="?([\w ]+)"?)?(?: data-n="?(-?\d+)"?)?>(.*?)</i>'
     return {
         path: [(name.split(), number, plain(html)) for name, number, html in re.findall(line, part)]
@@ -141,14 +158,17 @@ def test_every_text_of_the_lecture_has_a_page(site, pages):
 
 
 def test_sizes(site):
-    assert sum(path.stat().st_size for path in site.iterdir()) < 20_000_000
+    assert (
+        sum(path.stat().st_size for path in site.iterdir())
+        < 15_000_000 - max(0, 111 - len(steps())) * 100_000
+    )  # room up to step 111
     first = ["index.html", "site.css", "site.js", *(path.name for path in site.glob("*.woff2"))]
     assert sum((site / name).stat().st_size for name in first) < 300_000
 
 
 def test_the_program_beside_the_text_is_that_of_the_step(site):
     for number, commit, name in steps():
-        shown = panels((site / name).read_text("utf-8"))
+        shown = panels(site, (site / name).read_text("utf-8"))
         stat = git("show", "--format=", "--numstat", "--no-renames", commit).splitlines()
         changes = {
             path: (int(added), int(removed))
@@ -173,7 +193,7 @@ def test_each_hunk_in_the_text_leads_to_its_lines(site):
     count = 0
     for _, _, name in steps():
         page = (site / name).read_text("utf-8")
-        shown = panels(page)
+        shown = panels(site, page)
         hunk = r'(?s)<figure class="hunk" data-file="([^"]*)" data-line="([^"]*)">.*?<code>(.*?)</code>'
         for path, number, rows in re.findall(hunk, page):
             added = [plain(row) for row in re.findall(r"<i class=a>(.*?)</i>", rows)]
@@ -412,6 +432,30 @@ def test_the_program_follows_the_text(screen):
             const box = pane.getBoundingClientRect();
             const inside = line.top >= box.top && line.bottom <= box.bottom;
             return pane.dataset.file === hunk.dataset.file && line.height > 0 && inside;""")
+
+
+@pytest.mark.parametrize("name", ["25-ranks.html", "74-stream.html"])
+def test_the_browser_shows_the_whole_program(screen, name):
+    """Each tab but those of tests is the step's file, with the blocks that pages share."""
+    commit = next(commit for _, commit, page in steps() if page == name)
+    screen.open(name)
+    files = screen.run("""return [...document.querySelectorAll('.code.file')].map(file => [file.dataset.file,
+        [...file.querySelectorAll('i:not(.d)')].map(line => line.textContent)])""")
+    for path, lines in files:
+        if not path.startswith("tests/"):
+            assert lines == lines_at(commit, path), path
+    numbers = """return [...document.querySelectorAll('#file-1 .b')].map(block =>
+        [parseInt(block.style.counterReset.split(' ')[1]), block.querySelectorAll('i:not(.d)').length])"""
+    starts = screen.run(numbers)
+    assert all(start == sum(count for _, count in starts[:at]) for at, (start, _) in enumerate(starts))
+
+
+def test_on_a_phone_the_menu_leads_everywhere(phone):
+    phone.open("25-ranks.html")
+    phone.run("document.querySelector('#open-contents').click()")
+    links = "[...document.querySelectorAll('#contents a')].filter(link => link.checkVisibility())"
+    found = {Path(name).name for name in phone.run(f"return {links}.map(link => link.pathname)")}
+    assert {"reproduce.html", "model.html", "errata.html", "01-ids-in-logits-out.html"} <= found
 
 
 def test_the_three_views_of_the_program(screen):

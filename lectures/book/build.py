@@ -46,7 +46,12 @@ class Site:
         self.index["text"] += [[len(self.index["pages"]), *part] for part in page.sections if part[2]]
         self.index["pages"].append([url, title or page.title])
 
-    def write_step(self, place: int, base: str, errata: list[dict]) -> None:
+    def write_script(self, name: str, variable: str, value) -> None:
+        """Write a value for the pages' scripts, which cannot fetch a file where there is no server."""
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        (self.folder / name).write_text(f"{variable} = {text};\n", encoding="utf-8", newline="\n")
+
+    def write_step(self, place: int, base: str, cells: dict[str, dict]) -> None:
         """Write the page of the step at a place among the steps; its part follows the commit `base`."""
         step, around = self.lecture.steps[place], [None, *self.lecture.steps, None]
         files, tabs = self.lecture.find_programs(step, base)
@@ -61,7 +66,9 @@ class Site:
             self.index["code"] += [[place, path, line, added[line]] for line in added if len(line) > 5]
         values = dict(step=step, tabs=tabs, since=base != EMPTY)
         values |= dict(previous=around[place], following=around[place + 2])
-        values["errata"] = [entry for entry in errata if step["number"] in entry["steps"]]
+        values["errata"] = [
+            entry | dict(cells=cells[entry["name"]]) for entry in self.lecture.find_errata(step["number"])
+        ]
         html = re.sub(
             r"(?s)^<h1.*?</h1>\s*(<blockquote>.*?</blockquote>)?", "", fold_answers(page.html, answers)
         )
@@ -76,16 +83,11 @@ class Site:
         self.write(url, "index.html" if url == "index.html" else "page.html", page, html=html)
 
 
-def find_errata(lecture: Lecture) -> list[dict]:
-    """Return the entries of ERRATA.md that name steps, each with the patch of its fix."""
-    html, entries = render("ERRATA.md", lecture).html, []
-    for name, entry in re.findall(r'(?s)<h3 id="e\d\d">(E\d\d)</h3>(.*?)(?=<h[23]|\Z)', html):
-        cells = dict(re.findall(r"(?s)<td>(\w+)</td>\s*<td>(.*?)</td>", entry))
-        numbers = [int(number) for number in re.findall(r"\d+", cells["steps"])]
-        title, patch = lecture.find_patch(name)
-        entries.append(dict(name=name, title=title, cells=cells, patch=patch))
-        entries[-1]["steps"] = range(numbers[0], numbers[-1] + 1)
-    return entries
+def read_errata(lecture: Lecture) -> dict[str, dict]:
+    """Return the rows of each entry of ERRATA.md, as HTML."""
+    html = render("ERRATA.md", lecture).html
+    entries = re.findall(r'(?s)<h3 id="e\d\d">(E\d\d)</h3>(.*?)(?=<h[23]|\Z)', html)
+    return {name: dict(re.findall(r"(?s)<td>(\w+)</td>\s*<td>(.*?)</td>", entry)) for name, entry in entries}
 
 
 def fold_answers(html: str, answers: str) -> str:
@@ -104,7 +106,7 @@ def build(folder: Path) -> None:
         raise UserError(f"{folder} holds something other than a site (choose another folder)")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(BOOK / "static", folder)
-    site, errata = Site(lecture, folder), find_errata(lecture)
+    site, errata = Site(lecture, folder), read_errata(lecture)
     for place, step in enumerate(lecture.steps):
         base = before["hash"] if before and before["part"] != step["part"] else base
         site.write_step(place, base, errata)
@@ -119,8 +121,10 @@ def build(folder: Path) -> None:
     (folder / "weights.js").write_text(export.script(), encoding="utf-8", newline="\n")
     html = (BOOK / "model" / "page.html").read_text("utf-8")
     site.write("model.html", "model.html", Page("The model in the page"), html=html)
-    text = json.dumps(site.index, ensure_ascii=False, separators=(",", ":"))
-    (folder / "search.js").write_text(f"window.SEARCH = {text};\n", encoding="utf-8", newline="\n")
+    for path, blocks in lecture.blocks.items():
+        site.write_script(f"blocks-{path}.js", f'BLOCKS["{path}"]', [*blocks])
+    site.write_script("contents.js", "window.CONTENTS", site.templates.get_template("contents.html").render())
+    site.write_script("search.js", "window.SEARCH", site.index)
 
 
 if __name__ == "__main__":

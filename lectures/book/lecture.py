@@ -5,9 +5,10 @@ import re
 import subprocess
 from pathlib import Path
 
+from errata import find_fixes, read_patch
 from history import ROOT, Commit, by_number, git, read_history, resolve
 from index import facts
-from listing import parse_diff, show_file
+from listing import parse_diff, show_file, show_patch
 from table import NEEDS, read_table
 
 PROGRAMS = ["*.py", "*.toml", "*.yaml", "requirements*.txt", "Makefile", ":!lectures", ":!reference"]
@@ -44,6 +45,7 @@ class Lecture:
     def __init__(self):
         revision = resolve(None)
         self.commits, self.files = read_history(revision), read_tree(revision)
+        self.blocks: dict[str, dict] = {}  # of each program: the blocks that steps leave unchanged
         log = git("log", "-p", *DIFF, "--format=%x1e%H", revision, "--", *PROGRAMS)
         self.changes = {part[:40]: parse_diff(part) for part in log.split("\x1e")[1:]}
         name = os.environ.get("GITHUB_REPOSITORY", "")  # as GitHub's workflows set it
@@ -76,18 +78,19 @@ class Lecture:
         since = parse_diff(git("diff", *DIFF, base, step["hash"], "--", *files)) if base != EMPTY else {}
         for path in sorted(files, key=lambda path: (path[:6] == "tests/", path != "train_gpt2.py", path)):
             later = since[path].added if path in since else set()
-            html = show_file(path, files[path], changes[path], later, whole=path[:6] != "tests/")
+            whole = path[:6] != "tests/"
+            store = self.blocks.setdefault(path, {}) if whole else None
+            html = show_file(path, files[path], changes[path], later, whole, store)
             tabs.append(dict(path=path, size="+{} −{}".format(*step["changes"].get(path, (0, 0))), html=html))
         return files, tabs
 
-    def find_patch(self, name: str) -> tuple[str, dict[str, str]]:
-        """Return the title of the fix of an erratum, and what it changes in each program."""
-        for fix in [commit for commit in self.commits if commit.subject.startswith(f"fix {name}:")]:
-            changes = self.changes.get(fix.hash, {})
-            files = read_files(fix.hash, [path for path in changes if path[:6] != "tests/"])
-            patch = {path: show_file(path, files[path], changes[path], whole=False) for path in files}
-            return re.sub(r" \(steps?.*", "", fix.title), patch
-        return "", {}
+    def find_errata(self, number: int) -> list[dict]:
+        """Return the errata that concern a step: name, title, and the patch that mends it in each program."""
+        entries = []
+        for fix in find_fixes(self.commits, number):
+            title, name = re.sub(r" \(steps?.*", "", fix.title), fix.subject[4:7]
+            entries.append(dict(name=name, title=title, patch=show_patch(read_patch(fix, number)[0])))
+        return entries
 
 
 def describe(step: Commit, row: dict) -> dict:

@@ -26,13 +26,17 @@ class Change:
 @functools.cache
 def highlight(text: str, kind: str = "py") -> list[str]:
     """Return the lines of a text as HTML; `kind` is a file's extension."""
-    lines = [""]
+    lines, last = [""], ""  # the color of the last piece
     for token, value in LEXERS.get(kind, PLAIN).get_tokens(text):
         color = next((COLORS[part] for part in reversed(token.split()) if part in COLORS), "")
         for number, piece in enumerate(value.split("\n")):
             lines += [""] if number else []
             html = escape(piece, quote=False)
-            lines[-1] += f"<b class={color}>{html}</b>" if color and piece.strip() else html
+            if color and color == last and lines[-1].endswith("</b>"):
+                lines[-1] = f"{lines[-1][:-4]}{html}</b>"
+            else:
+                lines[-1] += f"<b class={color}>{html}</b>" if color and piece.strip() else html
+            last = color
     return lines[: text.count("\n") + 1]
 
 
@@ -70,8 +74,27 @@ def cut(lines: list[str]) -> list[tuple[int, int, str]]:
     return [(start, end, name) for (start, name), end in zip(starts, ends, strict=True) if end > start]
 
 
-def show_file(path: str, text: str, change=None, since=frozenset(), whole=True) -> str:
-    """Return a file as blocks of numbered lines; blocks without a change are folded, or left out."""
+def show_patch(patch: str) -> dict[str, str]:
+    """Return what a patch changes in each program, but not in tests: its lines with their numbers."""
+    files = {}
+    for path, text in re.findall(r"(?ms)^\+\+\+ b/((?!tests/)\S+)\n(.*?)(?=^diff --git |\Z)", patch):
+        for start, name, body in re.findall(r"(?ms)^@@ -\S+ \+(\d+)\S* @@ ?(.*?)\n(.*?)(?=^@@ |\Z)", text):
+            rows = "".join(
+                f"<i class={'da'[line[0] == '+'] if line[0] in '+-' else 'x'}>{highlight(line[1:])[0]}</i>"
+                for line in body.splitlines()
+                if line[:1] in ("+", "-", " ")
+            )
+            where = f'style="counter-reset:l {int(start) - 1}" data-name="{escape(name.rstrip(":"))}"'
+            files[path] = files.get(path, "") + f'<div class="b ch" {where}>{rows}</div>'
+    return files
+
+
+def show_file(path: str, text: str, change=None, since=frozenset(), whole=True, store=None) -> str:
+    """Return a file as blocks of numbered lines; blocks without a change are folded, or left out.
+
+    With a `store`, the rows of such a block are kept there, once for all steps that have it, and the page
+    has their number: static/site.js puts them in.
+    """
     kind, lines, html = path.rpartition(".")[2], text.rstrip("\n").split("\n"), []
     change = change or Change()
     edits = {*change.added, *change.removed}
@@ -96,7 +119,14 @@ def show_file(path: str, text: str, change=None, since=frozenset(), whole=True) 
         kept = [at + 1 for at, row in enumerate(rows) if not row.startswith("<i class=d")]
         heads = [at for at in kept if re.search(r"\b(def|class)</b>", rows[at - 1])]
         head = (heads or kept or [1])[0]
-        if len(rows) < 5 or not name and start:
+        fold = 0 if len(rows) < 5 or not name and start else head
+        if store is not None and edits and not changed and whole:
+            key = (fold, "\n".join(re.sub(r"^<i.*?>|</i>$", "", row) for row in rows))
+            at = store.setdefault(key, len(store))
+            new = " ".join(str(number - start) for number in range(start + 1, end + 1) if number in since)
+            html.append(f'<div class="b{" si" * later}" data-block={at} data-l={start} data-p="{new}"></div>')
+            continue
+        if not fold:
             block = f"<div {where}>{''.join(rows)}</div>"
         else:
             where += " open" if changed or not edits else ""

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
@@ -99,10 +100,14 @@ def show_formula(tex: str, options: dict) -> str:
 def show_image(renderer, tokens, index, options, environment) -> str:
     """Put a picture into the page, so that its colors follow the page's."""
     path = resolve(environment["path"], tokens[index].attrs["src"])
+    label = escape(tokens[index].content)
+    if "@keyframes" in environment["lecture"].files[path]:  # its styles would reach the whole page
+        data = b64encode(environment["lecture"].files[path].encode()).decode()
+        image = f'<img src="data:image/svg+xml;base64,{data}" alt="{label}">'
+        return f'<span class="picture" tabindex="0">{image}</span>'
     svg = re.sub(r"(?s)<style>.*?</style>|<title>.*?</title>", "", environment["lecture"].files[path])
     svg = re.sub(r'<rect (?:x="0" y="0" )?width="\d+" height="\d+" class="f-paper"/>', "", svg, count=1)
     svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{posixpath.basename(path)[:-4]}-", svg)
-    label = escape(tokens[index].content)
     svg = re.sub(r' width="\d+" height="\d+" role="img"', f' role="img" aria-label="{label}"', svg, count=1)
     return f'<span class="picture" tabindex="0">{svg.strip()}</span>'
 

@@ -205,9 +205,22 @@ function followText() {
   }
 }
 
+function fillBlocks() {  // the blocks that the step leaves unchanged stand once, in blocks-FILE.js
+  for (const slot of $$("[data-block]")) {
+    const [head, text] = BLOCKS[slot.closest("[data-file]").dataset.file][slot.dataset.block];
+    const later = new Set(slot.dataset.p.split(" "));
+    const rows = text.split("\n").map((row, i) => `<i${later.has(`${i + 1}`) ? " class=p" : ""}>${row}</i>`);
+    const block = make(head ? "details" : "div", { className: slot.className });
+    block.style.counterReset = `l ${slot.dataset.l}`;
+    block.innerHTML = head ? `<summary>${rows.slice(0, head).join("")}</summary>${rows.slice(head).join("")}` : rows.join("");
+    slot.replaceWith(block);
+  }
+}
+
 function startPane() {
   const tabs = $$("[role=tab]");
   if (!tabs.length) return;
+  fillBlocks();
   for (const tab of tabs) {
     on(tab, "click", () => { chooseTab(tab); chooseView($("[data-view][aria-pressed=true]").dataset.view); });
     on(tab, "keydown", event => {
@@ -353,6 +366,7 @@ on(window, "keydown", pressKey);
 on(window, "hashchange", openTarget);
 on(window, "storage", showProgress);
 on(window, "beforeprint", () => { for (const fold of $$(".prose details:not(.solution)")) fold.open = true; });
+$("#all-steps").innerHTML = window.CONTENTS ?? "";  // from contents.js, once for all pages
 showProgress();
 watchEnd();
 startPane();
