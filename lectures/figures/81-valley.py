@@ -38,7 +38,7 @@ def main():
         for loss in found:
             picture.circle(*at(rate, loss), 5, "blue", 0.7)
     x, y = at(5e-3, statistics.mean(losses[5e-3]))
-    picture.text(x + 12, y + 13, "the laptop preset", "ink", 15)
+    picture.text(x + 12, y + 26, "the laptop preset", "ink", 15)
     x, y = at(1.5e-2, statistics.mean(losses[1.5e-2]))
     picture.text(x - 14, y + 4, "three times higher", "orange", 15, "right", bold=True)
     x, y = at(1.67e-3, statistics.mean(losses[1.67e-3]))
