@@ -9,28 +9,15 @@ that was interrupted is resumed, and one that is in the log is not repeated. A d
 if it is larger than its standard error times Student's t for 95 %. Pictures: runs/ablations/STUDY.png.
 """
 
-import contextlib
-import functools
-import hashlib
-import io
-import json
 import math
-import platform
-import signal
 import statistics
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from dataclasses import asdict
 from pathlib import Path
 
-import torch
-from pydantic.dataclasses import dataclass
-
-import train_gpt2
-from config import RECIPE, Config, parse_config, whole_number
-from curve import read_log
-from data import open_data
-from errors import UserError, run_program
-from files import read_json_lines
+import trials
+from config import whole_number
+from errors import run_program
+from trials import append_line, read_lines
 
 ROOT = Path(__file__).parent
 LOG = ROOT / "reference" / "ablations.jsonl"
@@ -58,104 +45,16 @@ STUDIES = {  # the first recipe of a study is its baseline
         "Muon, linear": f"{MUON} 1e-2 --schedule linear",
     },
 }
-FIXED = "--device cpu --print_every 0 --sample_every 0 --hellaswag_every 0 --save_every 0"
-
-
-@dataclass
-class Result:
-    """A line of the log: what a run was, where it was made, and how it went."""
-
-    event: str  # "ablation"
-    recipe: dict  # the settings that matter and are not Config's defaults
-    data_sha256: str  # of the tokens
-    seed: int
-    steps: int
-    tokens: int
-    loss: float  # the last validation loss, in nats per token
-    bits_per_byte: float | None  # of data in bytes
-    curve: list[tuple[int, float]]  # validation loss after so many steps
-    seconds: float  # of all steps, without validations
-    step_ms: float  # median
-    cpu: str
-    threads: int
-    python: str
-    torch: str
-
-
-def describe(flags, seed):
-    """Return the Config of a recipe with a seed, and its part that matters, as Result has it."""
-    config, _, problems = parse_config([*flags.split(), *FIXED.split(), "--seed", str(seed)])
-    if problems:
-        raise UserError("\n".join(problems))
-    plain, values = asdict(Config()), asdict(config)
-    names = [name for name in [*RECIPE, "data", "dtype"] if name != "preset" and values[name] != plain[name]]
-    return config, {name: values[name] for name in names}
-
-
-@functools.cache
-def hash_data(name):
-    """Return the sha256 of all tokens of --data: those to train, then those to validate."""
-    digest = hashlib.sha256()
-    for tokens in open_data(name)[:2]:
-        for start in range(0, len(tokens), 2**20):
-            digest.update(tokens.read(start, min(2**20, len(tokens) - start)).tobytes())
-    return digest.hexdigest()
 
 
 def find_result(flags, seed):
     """Return the Result of a recipe with a seed on this computer's data; None if the log has none."""
-    config, recipe = describe(flags, seed)
-    try:
-        results = list(read_json_lines(LOG, Result)) if LOG.exists() else []
-    except ValueError as error:
-        raise UserError(f"cannot read {LOG}: {error} (repair or delete the line)") from error
-    return next((r for r in results if (r.recipe, r.data_sha256) == (recipe, hash_data(config.data))), None)
+    return trials.find_result(read_lines(LOG), flags, seed)
 
 
 def run(flags, seed):
     """Train a recipe with a seed, or continue it, and append its Result to the log. Raises UserError."""
-    config, recipe = describe(flags, seed)
-    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-    folder = ROOT / "runs" / "ablations" / key
-    with contextlib.redirect_stdout(io.StringIO()):
-        train_gpt2.main(
-            [*flags.split(), *FIXED.split(), "--seed", str(seed), "--resume", "--out", str(folder)]
-        )
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as they were before it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    log = read_log(folder)
-    seconds = [event["seconds"] for event in log["step"]]
-    tokenizer = log["start"][0]["data"]["tokenizer"]
-    if len(seconds) < config.steps:
-        raise UserError(f"{folder} is not finished (the same command continues it)")
-    curve = [(event["step"], round(event["loss"], 5)) for event in log["validation"]]
-    loss = curve[-1][1]
-    result = Result(
-        event="ablation",
-        recipe=recipe,
-        data_sha256=hash_data(config.data),
-        seed=seed,
-        steps=config.steps,
-        tokens=config.steps * config.batch_tokens,
-        loss=loss,
-        bits_per_byte=round(loss / math.log(2), 5) if tokenizer == "bytes" else None,
-        curve=curve,
-        seconds=round(sum(seconds), 1),
-        step_ms=round(1000 * statistics.median(seconds), 1),
-        cpu=cpu_name(),
-        threads=torch.get_num_threads(),
-        python=platform.python_version(),
-        torch=torch.__version__,
-    )
-    with LOG.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(result)) + "\n")
-
-
-def cpu_name():
-    """Return the name of this computer's processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    append_line(LOG, trials.run(flags, seed, "ablation", ROOT / "runs" / "ablations"))
 
 
 # ---- What the results say ----------------------------------------------------------------------------------

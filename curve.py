@@ -79,7 +79,7 @@ def find_reference(config, data):
     """
     for path in sorted(REFERENCE.glob("*.jsonl")):
         log = read_events(path)
-        if "ablation" in log:  # results of ablate.py
+        if log.keys() & {"ablation", "scaling"}:  # results of ablate.py, of scaling.py
             continue
         recipe = log.get("recipe", [{}])[0]
         if not recipe.get("config"):

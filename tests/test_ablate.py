@@ -7,6 +7,7 @@ from test_program import TINY, own_folder  # noqa: F401
 
 import ablate
 import curve
+import trials
 from errors import UserError
 from machine import Machine
 
@@ -19,7 +20,7 @@ def own_log(tmp_path, monkeypatch):
     monkeypatch.setattr(ablate, "LOG", tmp_path / "ablations.jsonl")
     monkeypatch.setattr(ablate, "ROOT", tmp_path)
     monkeypatch.setattr(ablate, "STUDIES", STUDY)
-    ablate.hash_data.cache_clear()
+    trials.hash_data.cache_clear()
 
 
 def lines():
@@ -92,7 +93,7 @@ def test_the_steps_to_a_loss_are_interpolated():
 
 def test_the_committed_results_can_be_read_and_are_no_reference_curve(monkeypatch, capsys):
     monkeypatch.undo()
-    results = list(ablate.read_json_lines(ablate.LOG, ablate.Result))
+    results = trials.read_lines(ablate.LOG)
     assert results and all(result.loss == result.curve[-1][1] for result in results)
     curve.find_reference({}, {})
     assert "ablations" not in capsys.readouterr().err
