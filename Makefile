@@ -3,7 +3,7 @@
 # make fuzz      try 20,000 new command lines and files: ten minutes; SEED=... repeats what a run has tried
 # make gpu       the report card of this machine: is it right, and how fast? In small where there is no GPU
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
-# make scaling   train 20 small models and fit a scaling law to their losses: seven minutes
+# make scaling   fit a scaling law to 20 small runs, predict two larger ones, and run them: ten minutes
 # make play      run play.ipynb from top to bottom: four minutes
 # make kill      kill training and fineweb.py a hundred times, and compare what they end with: four minutes
 # make site      build the lecture's web site in site/: seconds, no network once its packages are installed

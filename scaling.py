@@ -1,4 +1,4 @@
-"""Measure a scaling law: train a grid of small models, and fit the law to their losses.
+"""Measure a scaling law: train a grid of small models, fit the law, and predict a larger run before it runs.
 
     python scaling.py             all of it: ten minutes on two free cores; if it is interrupted, it continues
     python scaling.py --workers 4 four runs at a time
@@ -18,9 +18,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 import fineweb
@@ -29,7 +31,7 @@ from config import MOST, GPTConfig, whole_number
 from errors import UserError, run_program
 from machine import die_with_parent
 from train_gpt2 import GPT
-from trials import append_line, read_lines
+from trials import Result, append_line, read_lines
 
 ROOT = Path(__file__).parent
 LOG = ROOT / "reference" / "scaling.jsonl"
@@ -38,12 +40,29 @@ PACKAGES = ["datasets", "huggingface_hub", "matplotlib", "numpy", "pyarrow", "py
 
 SIZES = [(2, 32), (2, 48), (2, 64), (3, 80), (4, 96)]  # layers, width: 36 to 478 thousand parameters
 BUDGETS = [2e11, 4e11, 8e11, 1.6e12]  # operations of a run: 6 x parameters x tokens
+TARGETS = [(3, 80, 4.8e12), (4, 128, 4.8e12)]  # three times the largest budget
 RATES = [1e-2, 2e-2, 4e-2]  # of the smallest and the largest size: the grid has the middle one
 RECIPE = f"--preset laptop --dtype float32 --data {DATA} --val_tokens 262144 --eval_every {MOST}"
 BATCH = 1024  # tokens per step, as the preset has it
 OUTSIDE = 257 + 64 + 2  # parameters outside the blocks, times the width: token table, positions, last norm
 SAMPLES = 500  # of the runs, for the uncertainty
 
+
+@dataclass
+class Prediction:
+    """A line of the log: what the law says of a run that has not begun."""
+
+    event: Literal["prediction"]
+    recipe: dict
+    data_sha256: str
+    runs: int  # that the law was fitted to
+    law: dict[str, float]
+    loss: float
+    low: float  # 95 % of outcomes are expected from here
+    high: float  # to here
+
+
+Line = Annotated[Result | Prediction, Field(discriminator="event")]
 
 # ---- The runs ----------------------------------------------------------------------------------------------
 
@@ -108,13 +127,13 @@ def run_one(flags):
 
 def read_log(source):
     """Return the lines of the log about data with the sha256 `source`."""
-    return [line for line in read_lines(LOG) if line.data_sha256 == source]
+    return [line for line in read_lines(LOG, Line) if line.data_sha256 == source]
 
 
-def find(lines, flags):
-    """Return the first line about a run; None if there is none."""
+def find(lines, flags, kind=Result):
+    """Return the first line of a kind about a run; None if there is none."""
     _, recipe = trials.describe(flags, 1)
-    return next((line for line in lines if line.recipe == recipe), None)
+    return next((line for line in lines if line.recipe == recipe and isinstance(line, kind)), None)
 
 
 def run_all(recipes, workers):
@@ -234,11 +253,46 @@ def interval(values):
     return [float(value) for value in np.quantile(values, [0.025, 0.975])]
 
 
+def predict(flags, N, D, loss, law, laws):
+    """Return the Prediction of a run from other runs, their Law, and the Law of many samples of them.
+
+    Its interval has the spread of the samples' laws, and that of single runs around the law.
+    """
+    config, recipe = trials.describe(flags, 1)
+    errors = np.log(loss / law.loss(N, D)) * math.sqrt(len(loss) / (len(loss) - len(NAMES)))
+    errors = np.random.default_rng(2).choice(errors, len(laws.E))
+    place = trials.count_parameters(config), config.steps * config.batch_tokens
+    low, high = interval(laws.loss(*place) * np.exp(errors))
+    return Prediction(
+        event="prediction",
+        recipe=recipe,
+        data_sha256=trials.hash_data(config.data),
+        runs=len(loss),
+        law={name: float(getattr(law, name)[0]) for name in NAMES},
+        loss=round(float(law.loss(*place)[0]), 5),
+        low=round(low, 5),
+        high=round(high, 5),
+    )
+
+
+def predict_all(recipes):
+    """Append the Prediction of each run that has none. Raises UserError if such a run is in the log."""
+    lines = read_log(trials.hash_data(DATA))
+    left = [flags for flags in recipes if not find(lines, flags, Prediction)]
+    if any(find(lines, flags) for flags in left):
+        raise UserError(f"{LOG} has a run before its prediction (delete the line of the run)")
+    if left:
+        runs = arrays([find(lines, flags) for flags in grid()])
+        fits = fit_samples(*runs)
+        for flags in left:
+            append_line(LOG, predict(flags, *runs, *fits))
+
+
 # ---- What the results say ----------------------------------------------------------------------------------
 
 
 def report(lines):
-    """Print the runs, and the law with its uncertainty."""
+    """Print the runs, the law with its uncertainty, and the predictions beside their outcomes."""
     results = [result for flags in grid() if (result := find(lines, flags))]
     if len(results) < 10:
         raise UserError(f"{LOG} has {len(results)} runs of the grid, too few for a law (leave out --show)")
@@ -264,11 +318,18 @@ def report(lines):
     for name, value, values in rows:
         low, high = interval(values)
         print(f"{name:31} {value[0]:9.4g}  from {low:.4g} to {high:.4g}")
-    print(f"{len(lines)} runs took {sum(line.cpu_seconds for line in lines) / 60:.0f} minutes of one core")
+    for flags in (make_flags(*target) for target in TARGETS):
+        if prediction := find(lines, flags, Prediction):
+            config, result = trials.describe(flags, 1)[0], find(lines, flags)
+            sizes = f"{trials.count_parameters(config):,} parameters, {config.steps * BATCH:,} tokens"
+            text = f"predicted {prediction.loss:.4f}, from {prediction.low:.4f} to {prediction.high:.4f}"
+            print(f"{sizes}: {text}; {f'measured {result.loss:.4f}' if result else 'not run yet'}")
+    runs = [line for line in lines if isinstance(line, Result)]
+    print(f"{len(runs)} runs took {sum(run.cpu_seconds for run in runs) / 60:.0f} minutes of one core")
 
 
 def draw(lines):
-    """Draw the runs and the law as runs/scaling/scaling.png; returns the path."""
+    """Draw the runs, the law and the predictions as runs/scaling/scaling.png; returns the path."""
     from matplotlib.figure import Figure  # takes a second to import
 
     results = [result for flags in grid() if (result := find(lines, flags))]
@@ -277,16 +338,23 @@ def draw(lines):
     axes = figure.subplots()
     smallest, largest = (count_parameters(*size) for size in (SIZES[0], SIZES[-1]))
     sizes = np.geomspace(smallest / 2, 3 * largest, 100)
-    for number, budget in enumerate(BUDGETS):
+    for number, budget in enumerate([*BUDGETS, *sorted({target[-1] for target in TARGETS})]):
         color, best = f"C{number}", law.best_size(budget)
-        curve = law.loss(sizes, budget / 6 / sizes)
-        axes.plot(sizes, curve, color=color, alpha=0.5, label=f"6 N D = {budget:.1e}")
+        label = f"6 N D = {budget:.1e}" + (", predicted" if budget not in BUDGETS else "")
+        axes.plot(sizes, law.loss(sizes, budget / 6 / sizes), color=color, alpha=0.5, label=label)
         axes.plot(best, law.loss(best, budget / 6 / best), "*", color=color, markersize=12)
-        found = [find(lines, make_flags(*size, budget)) for size in SIZES]
+        found = [find(lines, make_flags(*size, budget)) for size in SIZES if budget in BUDGETS]
         N, _, losses = arrays([result for result in found if result])
         axes.plot(N, losses, "o", color=color)
+    for flags in (make_flags(*target) for target in TARGETS):
+        prediction, result = find(lines, flags, Prediction), find(lines, flags)
+        if prediction:
+            N = trials.count_parameters(trials.describe(flags, 1)[0])
+            axes.plot([N, N], [prediction.low, prediction.high], color=color, linewidth=6, alpha=0.3)
+        if result:
+            axes.plot(N, result.loss, "D", color=color)
     axes.set(xlabel="parameters", ylabel="validation loss, nats per byte", xscale="log")
-    axes.set(title="points: runs; curves: the law; stars: its best sizes")
+    axes.set(title="points: runs; curves: the law; stars: its best sizes; bars: predictions")
     axes.grid(alpha=0.3)
     axes.legend()
     path = ROOT / "runs" / "scaling" / "scaling.png"
@@ -303,11 +371,14 @@ def main(arguments=None):
     parser.add_argument("--show", action="store_true", help="only print and draw what the log has")
     options = parser.parse_args(arguments)
     if options.show:
-        known = read_lines(LOG)
+        known = read_lines(LOG, Line)
         lines = read_log(known[-1].data_sha256) if known else []
     else:
         make_data()
         run_all(compared_rates() + grid(), options.workers)
+        targets = [make_flags(*target) for target in TARGETS]
+        predict_all(targets)
+        run_all(targets, options.workers)
         lines = read_log(trials.hash_data(DATA))
     report(lines)
     print(f"{draw(lines)} shows the law")

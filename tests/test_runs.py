@@ -352,7 +352,7 @@ def test_training_is_compared_with_the_reference_of_its_text(reference, capsys):
 def test_the_references_are_of_presets():
     known = {path.stem: curve.read_events(path) for path in curve.REFERENCE.glob("*.jsonl")}
     assert known.pop("ablations").keys() == {"ablation"}
-    assert known.pop("scaling").keys() == {"scaling"}
+    assert known.pop("scaling").keys() == {"scaling", "prediction"}
     assert set(known) == {"laptop", "gpt2"}
     for preset, log in known.items():
         config, _, _ = parse_config(["--preset", preset])

@@ -52,6 +52,7 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setattr(scaling, "DATA", "data")
     monkeypatch.setattr(scaling, "SIZES", sizes)
     monkeypatch.setattr(scaling, "BUDGETS", [largest * factor for factor in (1, 2, 3, 4)])
+    monkeypatch.setattr(scaling, "TARGETS", [(3, 32, 6 * largest)])
     monkeypatch.setattr(scaling, "RATES", [2e-2] * 3)
     monkeypatch.setattr(scaling, "SAMPLES", 20)
     monkeypatch.setattr(scaling, "BATCH", 64)
@@ -113,6 +114,38 @@ def test_the_best_size_has_the_lowest_loss_of_its_budget():
     sizes = best * np.array([0.9, 1.0, 1.1])
     losses = TRUE.loss(sizes, 1e13 / 6 / sizes)
     assert losses[1] == losses.min() and TRUE.best_ratio(1e13) == pytest.approx(1e13 / 6 / best / best)
+
+
+def test_a_prediction_is_in_the_log_before_its_run(tiny, capsys):
+    fill_log()
+    scaling.main([])
+    prediction, outcome = lines()[-2:]
+    assert len(lines()) == 22 and (prediction["event"], outcome["event"]) == ("prediction", "scaling")
+    assert prediction["recipe"] == outcome["recipe"] and prediction["runs"] == 20
+    expected = float(TRUE.loss(outcome["parameters"], outcome["tokens"])[0])
+    assert prediction["loss"] == pytest.approx(expected, rel=1e-3)
+    assert prediction["low"] <= prediction["loss"] <= prediction["high"]
+    assert outcome["loss"] == outcome["curve"][-1][1] and 0 < outcome["cpu_seconds"] < 60
+    out = capsys.readouterr().out
+    assert f"predicted {prediction['loss']:.4f}" in out and f"measured {outcome['loss']:.4f}" in out
+    scaling.main([])  # each run once
+    assert len(lines()) == 22
+
+
+def test_a_run_without_a_prediction_is_not_predicted_afterwards(tiny):
+    fill_log()
+    scaling.append_line(scaling.LOG, scaling.run_one(scaling.make_flags(*scaling.TARGETS[0])))
+    with pytest.raises(UserError, match="has a run before its prediction"):
+        scaling.main([])
+    assert len(lines()) == 21
+
+
+def test_a_prediction_has_the_noise_of_a_single_run(tiny):
+    N, D, loss = made_up(noise=0.01)
+    same = scaling.Law(*(np.repeat(getattr(TRUE, name), 400) for name in NAMES))
+    prediction = scaling.predict(scaling.grid()[0], N, D, loss, TRUE, same)
+    widest = np.ptp(np.log(loss / TRUE.loss(N, D))) * (20 / 15) ** 0.5
+    assert np.log(prediction.high / prediction.low) == pytest.approx(widest, rel=1e-3)
 
 
 def test_a_run_that_is_stopped_is_continued(tiny, monkeypatch):
@@ -178,8 +211,20 @@ def test_a_killed_run_of_the_pool_is_named(tiny, monkeypatch):
 
 
 def test_the_committed_log_has_the_whole_grid():
-    lines = scaling.read_lines(scaling.LOG)
+    lines = scaling.read_lines(scaling.LOG, scaling.Line)
     for flags in scaling.grid() + scaling.compared_rates():
         result = scaling.find(lines, flags)
         assert result.loss == result.curve[-1][1] and result.data_sha256 == lines[0].data_sha256
         assert result.parameters == trials.count_parameters(trials.describe(flags, 1)[0])
+
+
+def test_the_committed_log_has_each_prediction_before_its_run():
+    lines = scaling.read_lines(scaling.LOG, scaling.Line)
+    for flags in (scaling.make_flags(*target) for target in scaling.TARGETS):
+        prediction = scaling.find(lines, flags, scaling.Prediction)
+        assert lines.index(prediction) < lines.index(scaling.find(lines, flags))
+        before = lines[: lines.index(prediction)]
+        results = [scaling.find(before, flags) for flags in scaling.grid()]
+        law = scaling.fit(*scaling.arrays(results))
+        assert prediction.runs == len(results) and prediction.low < prediction.loss < prediction.high
+        assert {name: getattr(law, name)[0] for name in NAMES} == pytest.approx(prediction.law, rel=1e-3)
