@@ -50,7 +50,8 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x, cache=None, start=0):
         B, T, C = x.shape
         qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv  # each (B, n_head, T, C / n_head)
+        # CPUs are slow in bfloat16 here, and for the backward pass several times slower than in float32.
+        q, k, v = qkv.float() if x.is_cpu and cache is None else qkv  # each (B, n_head, T, C / n_head)
         mask, end = None, start + T
         if cache is not None:  # (2, B, n_head, size, C / n_head): add these keys and values to those before
             cache[:, :, :, start:end] = qkv[1:]
@@ -58,7 +59,8 @@ class CausalSelfAttention(nn.Module):
             if start and T > 1:
                 mask = torch.ones(T, end, dtype=torch.bool, device=x.device).tril(start)
         p = self.dropout.p if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, mask, p, is_causal=start == 0)  # the shape of q
+        with torch.autocast("cpu", enabled=False):  # y has the shape of q
+            y = F.scaled_dot_product_attention(q, k, v, mask, p, is_causal=start == 0).to(qkv.dtype)
         return self.dropout(self.c_proj(y.transpose(1, 2).reshape(B, T, C)))
 
 

@@ -454,6 +454,30 @@ def test_a_cache_can_be_continued_by_several_tokens(dtype):
         model(idx[:, :1], None, cache, 16)
 
 
+def test_a_cpu_computes_attention_in_float32():
+    torch.manual_seed(0)
+    attention, kept = CausalSelfAttention(GPTConfig(257, 64, 1, 4, 128)), []
+
+    def keep(tensor):
+        tensor.retain_grad()
+        kept.append(tensor)
+
+    attention.c_attn.register_forward_hook(lambda _, inputs, output: keep(output))
+    attention.c_proj.register_forward_pre_hook(lambda _, inputs: keep(inputs[0]))
+    with torch.autocast("cpu", torch.bfloat16):
+        out = attention(4 * torch.randn(4, 64, 128, generator=torch.Generator().manual_seed(0)))
+    out.float().square().sum().backward()
+    qkv, y = kept
+    assert qkv.dtype == y.dtype == torch.bfloat16
+    exact = qkv.detach().double().requires_grad_()
+    q, k, v = exact.view(4, 64, 3, 4, 32).permute(2, 0, 3, 1, 4)
+    scores = (q @ k.mT / 32**0.5).masked_fill(torch.ones(64, 64).triu(1) > 0, -torch.inf)
+    expected = (scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(4, 64, 128)
+    expected.backward(y.grad.double())
+    for found, wanted in [(y, expected), (qkv.grad, exact.grad)]:  # rounded once; its kernel rounds inside
+        assert (found == wanted.bfloat16()).float().mean() > 0.97
+
+
 def test_the_training_graph_has_no_break_and_no_mask():
     model, idx, graphs = small_gpt(), random_ids(2, 8), []
 

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ def traced_memory(config, rows, dtype):
     """The most bytes that PyTorch has in a forward and a backward pass: simulated, without the memory."""
     from torch.distributed._tools.mem_tracker import MemTracker  # takes a second
 
-    with FakeTensorMode():
+    with FakeTensorMode(), mock.patch.object(torch.Tensor, "is_cpu", False, create=True):  # as on a GPU
         model, idx = GPT(config), torch.zeros(rows, config.context, dtype=torch.int64)
         tracker = MemTracker()
         tracker.track_external(model)
