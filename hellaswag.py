@@ -8,6 +8,7 @@ line: ctx, endings and label.
 """
 
 import contextlib
+import copy
 import functools
 import os
 import re
@@ -29,6 +30,7 @@ from machine import Machine
 from runs import newest_whole
 
 REVISION = "218ec52e09a7e7462a5400043bb9a69a41d06b76"  # of Rowan/hellaswag
+PARTS = 4  # passes for the endings of a batch, sorted by length: a row is padded to the longest of its pass
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -101,50 +103,70 @@ def only_at(model, positions):
         hook.remove()
 
 
-def compute_once(model, contexts, owners, longest):
-    """Compute contexts, int64 (B, S); return with which arguments a model computes what follows them.
+def compute_once(model, contexts):
+    """Compute contexts, int64 (B, S); return a function of what follows them. None if the model has no cache.
 
-    Row r follows the context owners[r], and has up to `longest` tokens. {} if the model has no such cache.
+    follow(owners, size) returns with which arguments a model computes rows of `size` more tokens, of which
+    row r follows the context owners[r].
     """
-    size = contexts.shape[1]
+    shared = contexts.shape[1]
     if hasattr(model, "make_cache"):  # ours
-        cache = model.make_cache(len(contexts), size + longest)
-        model.hidden(contexts, cache)
-        return dict(cache=cache[:, :, owners], start=size)
+        known = model.make_cache(len(contexts), shared)
+        model.hidden(contexts, known)
+
+        def follow(owners, size):
+            cache = model.make_cache(len(owners), shared + size)
+            cache[..., :shared, :] = known[:, :, owners]
+            return dict(cache=cache, start=shared)
+
+        return follow
     with only_at(model, torch.zeros_like(contexts, dtype=torch.bool)):
-        cache = getattr(model(contexts, use_cache=True), "past_key_values", None)
-    if not hasattr(cache, "batch_select_indices"):
-        return {}
-    cache.batch_select_indices(owners)
-    return dict(past_key_values=cache)
+        known = getattr(model(contexts, use_cache=True), "past_key_values", None)
+
+    def follow(owners, size):
+        cache = copy.deepcopy(known)  # it is changed in place
+        cache.batch_select_indices(owners)
+        return dict(past_key_values=cache)
+
+    return follow if hasattr(known, "batch_select_indices") else None
+
+
+def compute_means(model, rows, follow, machine):
+    """Return the mean loss, in nats, of the last tokens of each row: (owner, tokens, how many of them)."""
+    owners, tokens, scored = zip(*rows, strict=True)
+    idx = torch.zeros(len(rows), max(map(len, tokens)), dtype=torch.int64)  # (B, T), padded at the end
+    positions = torch.zeros(idx.shape, dtype=torch.bool)  # that predict a token of an ending
+    for b, (row, count) in enumerate(zip(tokens, scored, strict=True)):
+        idx[b, : len(row)] = torch.tensor(row)
+        positions[b, len(row) - 1 - count : len(row) - 1] = True
+    targets = idx.roll(-1, dims=1)[positions].to(machine.device)  # one for each token of an ending
+    known = follow(torch.tensor(owners, device=machine.device), idx.shape[1]) if follow else {}
+    with only_at(model, positions.to(machine.device)):
+        logits = model(idx.to(machine.device), **known)[0]
+    losses = F.cross_entropy(logits.float(), targets, reduction="none").cpu()
+    return torch.stack([part.mean() for part in losses.split(scored)])
 
 
 def predict(model, examples, machine):
     """Return the number of the ending with the lowest mean loss per token, for each example.
 
-    As many tokens as all the examples share are computed once. The number is -1 where a loss is not a number.
+    As many tokens as all the examples share are computed once, and then the endings in PARTS passes. The
+    number is -1 where a loss is not a number.
     """
     shared = min(example.shared for example in examples)
     contexts = torch.tensor([example.rows[0][:shared] for example in examples], device=machine.device)
-    owners = [number for number, example in enumerate(examples) for _ in example.rows]
-    owners = torch.tensor(owners, device=machine.device)
-    longest = max(example.length for example in examples) - shared
     with machine.autocast():
-        known = compute_once(model, contexts, owners, longest) if shared else {}
-    shared = shared if known else 0
-    rows = [row[shared:] for example in examples for row in example.rows]
-    scored = [count for example in examples for count in example.scored]
-    idx = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)  # (B, T), padded at the end
-    positions = torch.zeros(idx.shape, dtype=torch.bool)  # that predict a token of an ending
-    for b, (row, count) in enumerate(zip(rows, scored, strict=True)):
-        idx[b, : len(row)] = torch.tensor(row)
-        positions[b, len(row) - 1 - count : len(row) - 1] = True
-    targets = idx.roll(-1, dims=1)[positions].to(machine.device)  # one for each token of an ending
-    with machine.autocast(), only_at(model, positions.to(machine.device)):
-        logits = model(idx.to(machine.device), **known)[0]
-    losses = F.cross_entropy(logits.float(), targets, reduction="none").cpu()
-    means = iter([part.mean() for part in losses.split(scored)])  # nats per token, for each row
-    groups = [torch.stack([next(means) for _ in example.rows]) for example in examples]
+        follow = compute_once(model, contexts) if shared else None
+        rows = [
+            (owner, row[shared if follow else 0 :], count)
+            for owner, example in enumerate(examples)
+            for row, count in zip(example.rows, example.scored, strict=True)
+        ]
+        means = torch.empty(len(rows))
+        order = sorted(range(len(rows)), key=lambda number: len(rows[number][1]))
+        for part in torch.tensor(order).chunk(PARTS):
+            means[part] = compute_means(model, [rows[number] for number in part], follow, machine)
+    groups = means.split([len(example.rows) for example in examples])
     return [int(group.argmin()) if group.isfinite().all() else -1 for group in groups]
 
 

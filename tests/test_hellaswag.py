@@ -229,11 +229,14 @@ def test_each_context_is_computed_once(model):
     seen = []
     hook = model.h[0].register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[:2])))
     try:
-        rows = [Row("x" * length, ["ab", "cd", "abc"], 0) for length in (9, 12)]
+        rows = [Row("x" * length, ["abc", "ab", "cd"], 0) for length in (9, 12)]
         hellaswag.predict(model, [Example(row, ENCODE, 64) for row in rows], CPU)
     finally:
         hook.remove()
-    assert seen == [(2, 8), (6, 8)]  # " abc" after the last of 9, or the last 4 of 12, letters
+    context, *endings = seen
+    assert context == (2, 8)
+    # After the last of 9, or the last 4 of 12, letters come 3, 3 and 4 more; each pass has two rows.
+    assert endings == [(2, 4), (2, 7), (2, 8)]
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "mistral", "mamba"])
