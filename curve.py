@@ -1,14 +1,17 @@
 """Draw the curves of runs: loss, validation loss and HellaSwag over the steps.
 
 python curve.py runs/gpt2              draws runs/gpt2/curve.png, as the training does at its end
-python curve.py runs/gpt2 runs/mine    compares runs, in the first one's curve.png
+python curve.py runs/gpt2 runs/mine    compares runs, in runs/gpt2/compared.png
 
-The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it: 3.2924 nats per token on the
-validation shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same recipe's curve in reference/.
+The loss is shown from where it is after a tenth of the steps, so that late differences are visible, and
+with --full from its beginning. The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it:
+3.2924 nats per token on the validation shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same
+recipe's curve in reference/.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
+from statistics import fmean
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -28,6 +31,7 @@ class Event:
 
 
 GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
+FORMATS = ".png", ".svg", ".pdf"
 REFERENCE = Path(__file__).parent / "reference"  # logs, each with the recipe that a run must have
 
 
@@ -103,18 +107,49 @@ def leaves_band(reference, step, loss):
     return f"validation loss {loss:.4f} is outside {band} (see ERRATA.md, 'Is my loss right?')"
 
 
-def draw(folders):
-    """Draw the runs of some folders into curve.png of the first one; returns its path."""
+def smooth(steps, losses, points=200):
+    """Return the means of consecutive steps and losses, at least so many if there are more."""
+    size = max(len(steps) // points, 1)
+    parts = [slice(start, start + size) for start in range(0, len(steps), size)]
+    return [fmean(steps[part]) for part in parts], [fmean(losses[part]) for part in parts]
+
+
+def zoom(curves):
+    """Return the lowest and the highest loss to show of curves (steps, losses); None if there are no losses.
+
+    What is higher in the first tenth of the longest curve is cut off: at its end no difference is visible
+    beside a fall from 11.
+    """
+    begin = max((steps[-1] for steps, _ in curves if steps), default=0) / 10
+    late = [loss for curve in curves for step, loss in zip(*curve, strict=True) if step >= begin]
+    if not late:
+        return None
+    margin = max(max(late) - min(late), 0.01) / 20
+    return min(late) - margin, max(late) + margin
+
+
+def draw(folders, out=None, full=False):
+    """Draw the runs of some folders into the file `out`; returns its path. Raises UserError.
+
+    By default it is curve.png of a single run, or compared.png of the first of several.
+    """
     from matplotlib.figure import Figure  # takes a second to import
 
+    path = Path(out or Path(folders[0], "curve.png" if len(folders) == 1 else "compared.png"))
+    if path.suffix not in FORMATS:
+        raise UserError(f"--out {path} is no picture (the name must end in {', '.join(FORMATS)})")
     logs = {str(folder): read_log(folder) for folder in folders}
     scored = any("hellaswag" in log for log in logs.values())
     figure = Figure(figsize=(12 if scored else 7, 4.5), layout="constrained")
     left, *right = figure.subplots(1, 1 + scored, squeeze=False)[0]
+    curves = []
     for number, (name, log) in enumerate(logs.items()):
-        color, label, steps = f"C{number}", printable(name), log.get("step", [])
-        left.plot(*columns(steps, "loss"), color=color, alpha=0.4, linewidth=0.8)
-        left.plot(*columns(log.get("validation", []), "loss"), ".-", color=color, label=label)
+        color, label = f"C{number}", printable(name if len(logs) > 1 else Path(name).resolve().name)
+        training, validation = (columns(log.get(kind, []), "loss") for kind in ("step", "validation"))
+        curves += [training if full else smooth(*training), validation]
+        last = f": {validation[1][-1]:.4f}" if validation[1] else ""
+        left.plot(*curves[-2], color=color, alpha=0.4, linewidth=0.8)
+        left.plot(*validation, ".-", color=color, label=label + last)
         for axes in right:
             axes.plot(*columns(log.get("hellaswag", []), "accuracy"), ".-", color=color, label=label)
     begun = logs[str(folders[0])].get("start", [{}])[0]
@@ -122,6 +157,10 @@ def draw(folders):
         low, high = ([loss + sign * width for loss, width in reference.values()] for sign in (-1, 1))
         left.fill_between([*reference], low, high, color="gray", alpha=0.4, label="reference")
     left.set(xlabel="step", ylabel="loss: training (pale), validation")
+    if full:
+        left.set_xscale("symlog", linthresh=1)  # there may be a loss before step 1
+    elif limits := zoom(curves):
+        left.set_ylim(limits)
     if any(map(is_fineweb, logs.values())):
         left.axhline(GPT2_LOSS, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
     for axes in right:
@@ -131,9 +170,8 @@ def draw(folders):
     for axes in (left, *right):
         axes.grid(alpha=0.3)
         axes.legend()
-    path = Path(folders[0]) / "curve.png"
     with whole_file(path) as file:
-        figure.savefig(file, dpi=150, format="png")
+        figure.savefig(file, dpi=150, format=path.suffix[1:])
     return path
 
 
@@ -142,7 +180,10 @@ def main(arguments=None):
         description=__doc__, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("runs", nargs="+", help="folders of runs")
-    print(draw(parser.parse_args(arguments).runs))
+    parser.add_argument("--out", metavar="FILE", help=f"where to draw: a file in {', '.join(FORMATS)}")
+    parser.add_argument("--full", action="store_true", help="all losses, with a logarithmic axis of steps")
+    options = parser.parse_args(arguments)
+    print(draw(options.runs, options.out, options.full))
 
 
 if __name__ == "__main__":

@@ -166,6 +166,63 @@ def test_a_log_that_was_torn_and_resumed_is_read_with_the_last_word_of_each_step
     assert curve.read_log("out")["resume"] == [{"step": 1}]
 
 
+def log_losses(folder, losses):
+    """Make the folder of a run with these losses, at steps from 1 on."""
+    run = Run(Path(folder), CONFIG, Machine(CONFIG), 1)
+    run.log("start", config={})
+    for step, loss in enumerate(losses, 1):
+        run.log("step", step=step, loss=loss)
+
+
+def test_the_first_tenth_of_a_run_does_not_decide_what_the_picture_shows():
+    steps = list(range(1, 101))
+    cliff = [11.0] * 9 + [4.0 - 0.01 * step for step in range(91)]
+    low, high = curve.zoom([(steps, cliff), ([50, 100], [3.9, 3.0])])
+    assert low < 3.0 and high > 4.0 and high - low < 1.2
+    assert curve.zoom([(steps, cliff), ([], [])])[0] < 3.1
+    assert curve.zoom([([1], [5.0])]) == pytest.approx((5.0 - 0.0005, 5.0 + 0.0005))
+    assert curve.zoom([]) is curve.zoom([([], [])]) is None
+
+
+def test_training_losses_are_drawn_as_means():
+    steps, losses = list(range(1, 1001)), [1.0, 3.0] * 500
+    assert curve.smooth(steps, losses) == (
+        [3 + 5 * part for part in range(200)],
+        pytest.approx([1.8, 2.2] * 100),
+    )
+    assert curve.smooth([1, 2], [5.0, 4.0]) == ([1, 2], [5.0, 4.0]) and curve.smooth([], []) == ([], [])
+
+
+def test_a_picture_of_two_runs_leaves_that_of_each_alone(capsys):
+    log_losses("a", [5.0, 4.0])
+    log_losses("b", [5.0, 3.0])
+    curve.main(["a"])
+    before = Path("a/curve.png").read_bytes()
+    curve.main(["a", "b"])
+    assert Path("a/curve.png").read_bytes() == before and not Path("b/curve.png").exists()
+    assert "a/compared.png" in capsys.readouterr().out and Path("a/compared.png").read_bytes() != before
+    curve.main(["a", "b", "--out", "both.svg", "--full"])
+    assert Path("both.svg").read_text().startswith("<?xml")
+    with pytest.raises(
+        UserError, match="--out both.gif is no picture .the name must end in .png, .svg, .pdf"
+    ):
+        curve.main(["a", "--out", "both.gif"])
+    with pytest.raises(UserError, match="cannot write nowhere/both.png"):
+        curve.main(["a", "--out", "nowhere/both.png"])
+
+
+def test_with_full_all_losses_are_in_the_picture(monkeypatch):
+    from matplotlib.axes import Axes
+
+    shown = []
+    monkeypatch.setattr(Axes, "set_ylim", lambda self, limits: shown.append(limits))
+    log_losses("a", [11.0, *[2.0, 4.0] * 499, 2.0])
+    curve.draw(["a"], "a.png", full=True)
+    assert shown == []
+    curve.draw(["a"], "a.png")
+    assert 2.5 < shown[0][0] < shown[0][1] < 3.5  # of the means
+
+
 def test_openai_s_line_is_drawn_where_it_applies():
     for data, applies in [("data/fineweb-edu-10B", True), ("finewebedu10B", True), ("data/mine", False)]:
         assert curve.is_fineweb({"start": [{"config": {"data": data}}]}) == applies
