@@ -5,10 +5,11 @@ python curve.py runs/gpt2 runs/mine    compares runs, in runs/gpt2/compared.png
 
 The loss is shown from where it is after a tenth of the steps, so that late differences are visible, and
 with --full from its beginning. The dashed lines are OpenAI's GPT-2 (124M), as build-nanogpt reports it:
-3.2924 nats per token on the validation shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the same
-recipe's curve in reference/.
+3.2924 nats per token on the validation shard of FineWeb-Edu, 29.55 % of HellaSwag. A gray band is the curve
+in reference/ of the same recipe on the same data.
 """
 
+import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from statistics import fmean
@@ -31,6 +32,8 @@ class Event:
 
 
 GPT2_LOSS, GPT2_HELLASWAG = 3.2924, 0.2955
+SAMPLE = "FineWeb-Edu, sample-10BT"
+SOURCES = ["HuggingFaceFW/fineweb-edu", "sample-10BT"], ["kjj0/finewebedu10B-gpt2"]  # see fineweb.py
 FORMATS = ".png", ".svg", ".pdf"
 REFERENCE = Path(__file__).parent / "reference"  # logs, each with the recipe that a run must have
 
@@ -70,10 +73,38 @@ def columns(events, name):
     return [step for step, _ in found], [value for _, value in found]
 
 
-def is_fineweb(log):
-    """Return whether a run reads FineWeb-Edu: its data folder is named after it."""
-    data = log.get("start", [{}])[0].get("config", {}).get("data", "")
-    return "finewebedu" in str(data).replace("-", "").lower()
+def beginning(log):
+    """Return the configuration of a run and the description of its data, from its log; {} if not there."""
+    event = log.get("start", [{}])[0]
+    return event.get("config", {}), event.get("data", {})
+
+
+def name_data(data):
+    """Return what the tokens are that a log's first event describes, as text; "" if it does not say.
+
+    Ready-made shards of FineWeb-Edu have no description, and are recognized by their numbers of tokens.
+    """
+    source, train = data.get("source"), data.get("train_tokens")
+    known = isinstance(source, list) and any(source[: len(start)] == start for start in SOURCES)
+    if (data.get("vocab_size"), data.get("val_tokens")) == (50257, 100_000_000) and type(train) is int:
+        if 9.85e9 < train < 9.86e9 and (known or not source):  # 98 shards, and one that is half full
+            return SAMPLE
+        if known:
+            return f"{SAMPLE}, {train:,} tokens"
+    return source if isinstance(source, str) else json.dumps(source) if source else ""
+
+
+def read_references():
+    """Yield the name, the recipe and the events of each file in reference/."""
+    for path in sorted(REFERENCE.glob("*.jsonl")):
+        log = read_events(path)
+        if log.keys() & {"ablation", "scaling"}:  # results of ablate.py, of scaling.py
+            continue
+        recipe = log.get("recipe", [{}])[0]
+        if recipe.get("config"):
+            yield path.name, recipe, log
+        else:
+            warn(f"{path} has no recipe in its first line, and is not used as a reference")
 
 
 def find_reference(config, data):
@@ -81,19 +112,32 @@ def find_reference(config, data):
 
     config and data are dictionaries, as in a log's first event. Both recipe and data must be the same.
     """
-    for path in sorted(REFERENCE.glob("*.jsonl")):
-        log = read_events(path)
-        if log.keys() & {"ablation", "scaling"}:  # results of ablate.py, of scaling.py
-            continue
-        recipe = log.get("recipe", [{}])[0]
-        if not recipe.get("config"):
-            warn(f"{path} has no recipe in its first line, and is not used as a reference")
-        elif all(config.get(name) == value for name, value in recipe["config"].items()):
-            if recipe.get("source") in (None, data.get("source")):
-                losses, widths = (columns(log.get("validation", []), name) for name in ("loss", "tolerance"))
-                widths = dict(zip(*widths, strict=True))
-                return {step: (loss, widths.get(step, 0)) for step, loss in zip(*losses, strict=True)}
+    for _, recipe, log in read_references():
+        if recipe.get("source") in (None, name_data(data)) and not differences(config, recipe):
+            losses, widths = (columns(log.get("validation", []), name) for name in ("loss", "tolerance"))
+            widths = dict(zip(*widths, strict=True))
+            return {step: (loss, widths.get(step, 0)) for step, loss in zip(*losses, strict=True)}
     return {}
+
+
+def differences(config, recipe):
+    """List the settings of a run that differ from those of a reference, with both values."""
+    pairs = [(name, config.get(name), value) for name, value in recipe["config"].items()]
+    return [f"--{name} {mine} instead of {value}" for name, mine, value in pairs if mine != value]
+
+
+def explain_missing(config, data):
+    """Return why a run has no reference; config and data as for find_reference."""
+    recipes = {name: recipe for name, recipe, _ in read_references()}
+    mine = name_data(data)
+    same = {name: recipe for name, recipe in recipes.items() if recipe.get("source") in (None, mine)}
+    if not same:
+        others = [f"reference/{name} ({recipe['source']:.40})" for name, recipe in recipes.items()]
+        return f"the run has other data ({mine[:60] or 'unknown'}) than {' and '.join(others) or 'any'}"
+    found = {name: differences(config, recipe) for name, recipe in same.items()}
+    name = min(found, key=lambda name: len(found[name]))
+    more = f" and {len(found[name]) - 3} more settings" if len(found[name]) > 3 else ""
+    return f"the run has {', '.join(found[name][:3])}{more}, unlike reference/{name}"
 
 
 def leaves_band(reference, step, loss):
@@ -152,8 +196,7 @@ def draw(folders, out=None, full=False):
         left.plot(*validation, ".-", color=color, label=label + last)
         for axes in right:
             axes.plot(*columns(log.get("hellaswag", []), "accuracy"), ".-", color=color, label=label)
-    begun = logs[str(folders[0])].get("start", [{}])[0]
-    if reference := find_reference(begun.get("config", {}), begun.get("data", {})):
+    if reference := find_reference(*beginning(logs[str(folders[0])])):
         low, high = ([loss + sign * width for loss, width in reference.values()] for sign in (-1, 1))
         left.fill_between([*reference], low, high, color="gray", alpha=0.4, label="reference")
     left.set(xlabel="step", ylabel="loss: training (pale), validation")
@@ -161,7 +204,7 @@ def draw(folders, out=None, full=False):
         left.set_xscale("symlog", linthresh=1)  # there may be a loss before step 1
     elif limits := zoom(curves):
         left.set_ylim(limits)
-    if any(map(is_fineweb, logs.values())):
+    if any(name_data(beginning(log)[1]).startswith(SAMPLE) for log in logs.values()):
         left.axhline(GPT2_LOSS, color="gray", linestyle="--", label="OpenAI's GPT-2 (124M)")
     for axes in right:
         axes.set(xlabel="step", ylabel="HellaSwag accuracy")
@@ -184,6 +227,9 @@ def main(arguments=None):
     parser.add_argument("--full", action="store_true", help="all losses, with a logarithmic axis of steps")
     options = parser.parse_args(arguments)
     print(draw(options.runs, options.out, options.full))
+    begun = beginning(read_log(options.runs[0]))
+    if not find_reference(*begun):
+        print(f"no reference curve, because {explain_missing(*begun)}")
 
 
 if __name__ == "__main__":

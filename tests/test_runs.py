@@ -13,6 +13,8 @@ import torch
 from test_data import as_shards
 
 import curve
+import documents
+import fineweb
 import runs
 import train_gpt2
 from config import Config, parse_config
@@ -223,10 +225,70 @@ def test_with_full_all_losses_are_in_the_picture(monkeypatch):
     assert 2.5 < shown[0][0] < shown[0][1] < 3.5  # of the means
 
 
+SAMPLE_10BT = dict(vocab_size=50257, train_tokens=9_853_989_344, val_tokens=100_000_000)
+
+
+def test_data_have_the_name_of_what_they_are():
+    start, (pretokenized,) = curve.SOURCES
+    assert start == [documents.FINEWEB, "sample-10BT"] and pretokenized == fineweb.PRETOKENIZED
+    for source in (None, [pretokenized], [*start, documents.REVISION]):
+        assert curve.name_data(SAMPLE_10BT | dict(source=source)) == curve.SAMPLE
+    few = SAMPLE_10BT | dict(train_tokens=400_000_000)
+    assert curve.name_data(few | dict(source=[*start, "x"])) == f"{curve.SAMPLE}, 400,000,000 tokens"
+    assert curve.name_data(few) == ""  # shards of somebody
+    others = [
+        dict(vocab_size=257),
+        dict(val_tokens=99_999_999),
+        dict(train_tokens="many"),
+        dict(source="Hamlet"),
+    ]
+    for other in [
+        *others,
+        dict(source=[["a.txt", 1, 2]]),
+        dict(source=[documents.FINEWEB, "sample-100BT", ""]),
+    ]:
+        assert not curve.name_data(SAMPLE_10BT | other).startswith(curve.SAMPLE), other
+    assert curve.name_data(dict(source="Hamlet")) == "Hamlet" and curve.name_data({}) == ""
+
+
 def test_openai_s_line_is_drawn_where_it_applies():
-    for data, applies in [("data/fineweb-edu-10B", True), ("finewebedu10B", True), ("data/mine", False)]:
-        assert curve.is_fineweb({"start": [{"config": {"data": data}}]}) == applies
-    assert not curve.is_fineweb({})
+    pictures = []
+    for number, data in enumerate([SAMPLE_10BT, SAMPLE_10BT | dict(source="Hamlet")]):
+        run = Run(Path(str(number), "out"), CONFIG, Machine(CONFIG), 1)
+        run.log("start", config={}, data=data)
+        run.report(1, 3.3, 1.0, 1e-3, 0.5)
+        pictures.append(curve.draw([run.folder]).read_bytes())
+    assert pictures[0] != pictures[1]
+
+
+def test_a_run_without_a_reference_says_why(reference, capsys, monkeypatch):
+    monkeypatch.setattr(curve, "draw", lambda folders, *_: folders[0])
+
+    def say(config, source):
+        run = Run(Path(f"out{len(list(Path().iterdir()))}"), CONFIG, Machine(CONFIG), 1)
+        run.log("start", config=config, data=dict(source=source))
+        curve.main([str(run.folder)])
+        return capsys.readouterr().out.splitlines()[1:]
+
+    config = dict(n_embd=32, steps=100)
+    why = "no reference curve, because the run has"
+    assert say(config, "Hamlet") == []
+    assert say(config, "Macbeth") == [f"{why} other data (Macbeth) than reference/one.jsonl (Hamlet)"]
+    assert say(config, None) == [f"{why} other data (unknown) than reference/one.jsonl (Hamlet)"]
+    assert say(config | dict(steps=99), "Hamlet") == [
+        f"{why} --steps 99 instead of 100, unlike reference/one.jsonl"
+    ]
+    recipe = dict(event="recipe", config=dict(a=1, b=2, c=3, d=4, e=5), source="Hamlet")
+    (curve.REFERENCE / "far.jsonl").write_text(json.dumps(recipe))
+    assert say(config | dict(steps=1), "Hamlet")[0].endswith(
+        "--steps 1 instead of 100, unlike reference/one.jsonl"
+    )
+    (curve.REFERENCE / "one.jsonl").unlink()
+    assert say({}, "Hamlet")[0].endswith(
+        "--c None instead of 3 and 2 more settings, unlike reference/far.jsonl"
+    )
+    (curve.REFERENCE / "far.jsonl").unlink()
+    assert say({}, "Hamlet") == [f"{why} other data (Hamlet) than any"]
 
 
 def test_a_checkpoint_is_whole_or_not_there(monkeypatch, capsys):
