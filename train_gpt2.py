@@ -492,6 +492,7 @@ def train(model, data, config, machine, run, state=None):
         save(step)
     if run.saved < step:
         raise UserError(f"step {step} is not saved (make room, then --resume from the checkpoint before it)")
+    run.log("end", step=step)
     if stopping:
         print(f"stopped after step {step}; continue with --resume --out {run.folder}")
 

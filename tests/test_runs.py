@@ -73,6 +73,7 @@ def test_the_log_tells_what_somebody_needs_who_sees_nothing_else(capsys):
     train_gpt2.main([*TINY, "--steps", "3", "--samples", "0", "--warmup_steps", "1"])
     start, fit, *steps = read_events("runs/gpt2")
     assert fit == dict(event="fit", micro_batch=2, compile="false")
+    assert steps.pop() == {"event": "end", "step": 3}
     assert steps.pop(-2) == {"event": "save", "step": 3}
     assert json.loads(Path("runs/gpt2/step_000003/config.json").read_text())["tokenizer"] == "bytes"
     assert start["event"] == "start" and start["config"]["n_embd"] == 8 and start["versions"]["torch"]
