@@ -118,7 +118,7 @@ def take_steps(config, count=6):
     gc.collect()  # the model before
     torch._dynamo.reset()
     machine, model, tokens, replica, config = prepare(config)
-    optimizer, seconds, gaps, since = train_gpt2.make_optimizer(model, config), [], [], [0.0]
+    optimizer, seconds, gaps, since = train_gpt2.make_optimizer(model, config, machine), [], [], [0.0]
     replica.register_forward_pre_hook(lambda *_: gaps.append(time.perf_counter() - since[0]))
     for step in range(count):
         since[0] = time.perf_counter()
@@ -280,7 +280,7 @@ def run(small, data):
         small, 8 if small else 64, val_tokens=2**14 if small else 2**20, samples=4, compile="false"
     )
     machine, model, tokens, replica, config = prepare(config)
-    optimizer = train_gpt2.make_optimizer(model, config)
+    optimizer = train_gpt2.make_optimizer(model, config, machine)
     row = hellaswag.Row("a" * 45, ["b" * 28] * 4, 0)  # 45 + 29 tokens: HellaSwag's means
     examples = [hellaswag.Example(row, lambda text: [*text.encode()], config.context)] * (
         64 if small else 2048

@@ -100,7 +100,7 @@ def measure(config, machine):
     model = make_model(config).to(machine.device)
     print(f"{config.preset}: {model.num_parameters():,} parameters on {machine}")
     replica, config = make_replica(model, tokens, config, machine)
-    optimizer = make_optimizer(model, config)
+    optimizer = make_optimizer(model, config, machine)
 
     def seconds(count):
         size = count * config.micro_batch * config.context * machine.world

@@ -242,7 +242,7 @@ def fetch_batch(tokens, config, step, micro, machine):
 # ---- The optimizer -----------------------------------------------------------------------------------------
 
 
-def make_optimizer(model, config):
+def make_optimizer(model, config, machine):
     """Make AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay.
 
     With --optimizer muon, the matrices of the blocks take the steps of Muon instead.
@@ -258,8 +258,7 @@ def make_optimizer(model, config):
     one = [part.weight for b in model.h for part in (b.attn.c_proj, b.mlp.c_fc, b.mlp.c_proj)]
     groups[0]["params"] = [model.wte.weight, model.wpe.weight]
     groups += [dict(groups[0], params=three, parts=3), dict(groups[0], params=one, parts=1)]
-    fast = pick_dtype(config.dtype, model.wte.weight.device) == torch.bfloat16
-    return Muon(groups, bfloat16=fast, **settings)
+    return Muon(groups, bfloat16=machine.dtype == torch.bfloat16, **settings)
 
 
 def learning_rate(step, config):
@@ -291,7 +290,7 @@ def add_gradient(model, tokens, config, step, micro, machine):
     loss = loss / count  # so that all parts together are the mean over the step
     machine.scaler.scale(loss).backward()  # a GPU has only begun with it
     with contextlib.suppress(Exception):  # an error is one only if the batch is needed, and is raised then
-        fetch_batch(tokens, config, *divmod(step * count + micro + 1, count), machine)
+        fetch_batch(tokens, config, *divmod(step * count + micro + 1, count), machine)  # its cache keeps it
     return loss.detach()
 
 
@@ -445,7 +444,7 @@ def train(model, data, config, machine, run, state=None):
     count = micro_steps(config, machine.world)
     parts = f"{count} micro-batch{'es' * (count > 1)} of {config.micro_batch} x {config.context}"
     print(f"{config.batch_tokens:,} tokens per step: {parts} on each rank")
-    optimizer = make_optimizer(model, config)
+    optimizer = make_optimizer(model, config, machine)
     if machine.world > 1:
         # DDP settles the order of its sums in its first backward pass: do it now, so that resuming is exact.
         add_gradient(replica, tokens, config, 0, 0, machine)
@@ -475,7 +474,7 @@ def train(model, data, config, machine, run, state=None):
         if stopping or step == config.steps:
             break
         begin = time.perf_counter()
-        while True:
+        while True:  # once, except in float16: there the step is repeated while the gradient overflows
             loss, stopping, norm, rate = take_step(model, replica, optimizer, tokens, config, step, machine)
             scale = machine.scaler.get_scale()  # 1, unless in float16
             if math.isfinite(norm) or not math.isfinite(loss) or scale <= 1:

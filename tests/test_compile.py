@@ -39,7 +39,7 @@ for dropout in (0.0, 0.1):
     model = train_gpt2.make_model(config)
     replica, config = train_gpt2.make_replica(model, tokens, config, machine)
     stages = {"probe": count()}
-    optimizer = train_gpt2.make_optimizer(model, config)
+    optimizer = train_gpt2.make_optimizer(model, config, machine)
     for stage in ("first step", "more steps", "after an evaluation"):
         for step in range(3):  # 8 or 4 micro-batches, of which the last one averages
             train_gpt2.take_step(model, replica, optimizer, tokens, config, step, machine)
@@ -59,7 +59,7 @@ for backend in (fail, None):
     config = Config(65, 16, 2, 2, 32, "bytes", lr=1e-2, **recipe | dict(compile="auto"))
     model = train_gpt2.make_model(config)
     replica, config = train_gpt2.make_replica(model, tokens, config, machine)
-    optimizer = train_gpt2.make_optimizer(model, config)
+    optimizer = train_gpt2.make_optimizer(model, config, machine)
     for step in range(3):
         train_gpt2.take_step(model, replica, optimizer, tokens, config, step, machine)
     ends.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))

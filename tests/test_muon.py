@@ -13,6 +13,7 @@ from test_resume import change_state, fails_in_step, same, weights
 import train_gpt2
 from config import Config
 from errors import UserError
+from machine import Machine
 from muon import Muon, orthogonalize
 
 SHAPE = dict(vocab_size=65, context=16, n_layer=2, n_head=2, n_embd=32, tokenizer="bytes")
@@ -102,7 +103,8 @@ def test_pytorch_s_muon_takes_the_same_steps_in_bfloat16():
 def test_muon_has_the_matrices_of_the_blocks_and_adamw_all_else():
     with torch.device("meta"):
         model = train_gpt2.GPT(Config())
-    groups = train_gpt2.make_optimizer(model, Config(optimizer="muon")).param_groups
+    config = Config(optimizer="muon", device="cpu")
+    groups = train_gpt2.make_optimizer(model, config, Machine(config)).param_groups
     names = {weight: name for name, weight in model.named_parameters()}
     found = {(group["parts"], group["weight_decay"]): group["params"] for group in groups}
     every = [weight for group in groups for weight in group["params"]]
@@ -114,8 +116,9 @@ def test_muon_has_the_matrices_of_the_blocks_and_adamw_all_else():
 
 
 def test_a_scaler_that_finds_infinity_skips_the_whole_step():
-    model = train_gpt2.GPT(Config(**SHAPE))
-    optimizer = train_gpt2.make_optimizer(model, Config(optimizer="muon", dtype="float32", **SHAPE))
+    config = Config(optimizer="muon", device="cpu", dtype="float32", **SHAPE)
+    model = train_gpt2.GPT(config)
+    optimizer = train_gpt2.make_optimizer(model, config, Machine(config))
     for weight in model.parameters():
         weight.grad = torch.ones_like(weight)
     model.wpe.weight.grad[0, 0] = torch.inf

@@ -605,7 +605,8 @@ def test_the_optimizer_takes_the_rate_that_is_told(capsys, monkeypatch):
 def test_every_parameter_is_optimised_once_and_only_matrices_decay(capsys):
     with torch.device("meta"):
         model = train_gpt2.GPT(Config())
-    decayed, others = train_gpt2.make_optimizer(model, Config()).param_groups
+    config = Config(device="cpu")
+    decayed, others = train_gpt2.make_optimizer(model, config, Machine(config)).param_groups
     assert "50 tensors decay by 0.1, 98 do not" in capsys.readouterr().out
     assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
     names = {weight: name for name, weight in model.named_parameters()}
