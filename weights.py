@@ -98,7 +98,6 @@ def read_weights(folder):
         yield from load_file(regular_file(folder / name)).items()
 
 
-@functools.cache
 def export_tokenizer(name, vocab_size):
     """Return a tokenizer with so many tokens as the text of Hugging Face's tokenizer.json. UserError."""
     encoding, others = find_tokenizer(name, vocab_size), itertools.count(256)
@@ -119,10 +118,19 @@ def export_tokenizer(name, vocab_size):
     return exported.to_str()
 
 
+@functools.cache  # a run saves often: it waits for the network, and warns, once
+def try_export(name, vocab_size):
+    """Return what export_tokenizer returns, or None after a warning if the vocabulary cannot be had."""
+    try:
+        return export_tokenizer(name, vocab_size)
+    except UserError as error:
+        warn(f"the model is saved without its tokenizer: {error}")
+
+
 def save(model, directory):
     """Write a GPT to a folder as Hugging Face's libraries read it: float32, without the padding.
 
-    The tokenizer is left out with a warning if its vocabulary cannot be had.
+    The tokenizer is left out if its vocabulary cannot be had.
     """
     folder, size = Path(directory), model.config.vocab_size
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,12 +146,9 @@ def save(model, directory):
     config |= dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), model.config.dropout)
     ids = dict.fromkeys(("bos_token_id", "eos_token_id"), size - 1)  # <|endoftext|>
     files = {"config.json": config | ids, "generation_config.json": ids | dict(pad_token_id=size - 1)}
-    try:
-        tokenizer = export_tokenizer(model.config.tokenizer, size)
+    if tokenizer := try_export(model.config.tokenizer, size):
         (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
         files["tokenizer_config.json"] = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END)
         files["tokenizer_config.json"] |= dict(model_max_length=model.config.context)
-    except UserError as error:
-        warn(f"the model is saved without its tokenizer: {error}")
     for name, values in files.items():
         (folder / name).write_text(json.dumps(values, indent=2), encoding="utf-8")
