@@ -35,6 +35,7 @@ class GPTConfig:
     n_embd: int = setting(768, "width of the residual stream", 1, WIDEST)
     tokenizer: Literal["gpt2", "bytes"] = setting("gpt2", "turns text into tokens; comes with the data")
     dropout: float = setting(0.0, "share of activations that training sets to zero", 0, 0.99)
+    bias: bool = setting(True, "biases in linear layers and LayerNorms, as GPT-2 has them")
 
 
 PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown et al. 2020, table 2.1
@@ -279,6 +280,11 @@ def find_problems(config, world, meta):
     return problems
 
 
+def as_word(value):
+    """Return the value of a flag as it is typed."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 def resumed_config(saved, given, folder, problems):
     """Return the Config of a resumed run: the recipe as saved, all other flags as given now.
 
@@ -287,9 +293,8 @@ def resumed_config(saved, given, folder, problems):
     for name in RECIPE:
         old = getattr(saved, name)
         if given.get(name, old) != old:
-            problems.append(
-                f"--{name} {given[name]}, but {folder} was started with {old} (leave the flag out)"
-            )
+            reason = f"--{name} {as_word(given[name])}, but {folder} was started with {as_word(old)}"
+            problems.append(f"{reason} (leave the flag out)")
     return replace(saved, **{name: value for name, value in given.items() if name not in RECIPE})
 
 
@@ -300,9 +305,8 @@ def check_weights(config, shape, given, meta):
         ours, weights = getattr(config, name), f"--init {config.init}"
         fits = theirs >= ours if name == "context" else theirs == ours
         if name in given and not fits:
-            problems.append(
-                f"--{name} {ours}, but {weights} has {theirs} (leave the flag out, or start from scratch)"
-            )
+            reason = f"--{name} {as_word(ours)}, but {weights} has {as_word(theirs)}"
+            problems.append(f"{reason} (leave the flag out, or start from scratch)")
         elif name in meta and theirs != meta[name]:
             fix = f"make the data with --tokenizer {shape.tokenizer}, or use other weights"
             problems.append(f"{config.data} has {name} {meta[name]}, but {weights} has {theirs} ({fix})")

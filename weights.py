@@ -63,8 +63,6 @@ def load(name, build):
             if theirs.get(key, value) != value:
                 raise ValueError(f"its {key} is {theirs[key]!r}, and only {value!r} is implemented")
         sizes = parse_values({ours: theirs[key] for ours, key in SIZES.items()}, dict[str, StrictInt])
-        with torch.device("meta"):  # shapes only: their sizes may be more than there is memory
-            model = build(sizes | dict(tokenizer=theirs.get("tokenizer", "gpt2")))
         weights = {}
         for key, weight in read_weights(folder):
             key = key.removeprefix("transformer.")
@@ -76,6 +74,13 @@ def load(name, build):
                 raise ValueError(f"its {key} has values that are not numbers")
             weight = weight.t() if is_transposed(key, weight) else weight
             weights[key] = weight.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+        biases = [key for key in weights if key.endswith(".bias")]
+        trained = any(weights[key].any() for key in biases)  # by a program that does not know the note
+        bias = theirs.get("bias") is not False or trained
+        for key in () if bias else biases:
+            del weights[key]
+        with torch.device("meta"):  # shapes only: their sizes may be more than there is memory
+            model = build(sizes | dict(tokenizer=theirs.get("tokenizer", "gpt2"), bias=bias))
         padding = len(model.wte.weight) - model.config.vocab_size
         weights["wte.weight"] = F.pad(weights["wte.weight"], (0, 0, 0, padding))
         weights["lm_head.weight"] = weights["wte.weight"]
@@ -138,11 +143,14 @@ def save(model, directory):
     for key, weight in model.state_dict().items():
         if key != "lm_head.weight":  # it is wte.weight
             weight = weight[:size] if key == "wte.weight" else weight
+            if not model.config.bias and key.startswith(("h.", "ln_f.")):  # without them Hugging Face warns
+                weights[f"transformer.{key.removesuffix('weight')}bias"] = torch.zeros(len(weight))
             weight = weight.t() if is_transposed(key, weight) else weight
             weights[f"transformer.{key}"] = weight.contiguous().cpu()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     config = FEATURES | {key: getattr(model.config, ours) for ours, key in SIZES.items()}
     config |= dict(architectures=["GPT2LMHeadModel"], tokenizer=model.config.tokenizer)
+    config |= dict(bias=model.config.bias)
     config |= dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), model.config.dropout)
     ids = dict.fromkeys(("bos_token_id", "eos_token_id"), size - 1)  # <|endoftext|>
     files = {"config.json": config | ids, "generation_config.json": ids | dict(pad_token_id=size - 1)}

@@ -13,7 +13,7 @@ from test_program import TINY, own_folder  # noqa: F401
 import machine
 import runs
 import train_gpt2
-from config import Config, parse_config, resumed_config
+from config import Config, as_word, parse_config, resumed_config
 from errors import UserError
 from machine import Machine
 
@@ -33,7 +33,7 @@ def test_each_micro_batch_and_each_rank_has_a_dropout_mask_of_its_own():
 
 CHANGES = dict(vocab_size=9, context=8, n_layer=2, n_head=1, n_embd=16, tokenizer="bytes", dropout=0.5)
 CHANGES |= dict(preset="gpt2", init="gpt2", steps=7, batch_tokens=64, shuffle=False, lr=0.5)
-CHANGES |= dict(warmup_steps=3, weight_decay=0.5, seed=9, schedule="linear", optimizer="muon")
+CHANGES |= dict(warmup_steps=3, weight_decay=0.5, seed=9, schedule="linear", optimizer="muon", bias=False)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -42,8 +42,8 @@ def test_no_part_of_the_recipe_can_change_when_a_run_is_resumed(name):
     same = resumed_config(SMALL, {name: getattr(SMALL, name)}, "out", problems)
     assert problems == [] and same == SMALL
     resumed_config(SMALL, {name: CHANGES[name]}, "out", problems)
-    old = getattr(SMALL, name)
-    assert problems == [f"--{name} {CHANGES[name]}, but out was started with {old} (leave the flag out)"]
+    old, new = as_word(getattr(SMALL, name)), as_word(CHANGES[name])
+    assert problems == [f"--{name} {new}, but out was started with {old} (leave the flag out)"]
 
 
 def test_everything_else_can_change_when_a_run_is_resumed():
