@@ -436,8 +436,12 @@ def evaluate(model, held_out, examples, step, config, machine, run):
 # ---- The loop ----------------------------------------------------------------------------------------------
 
 
-def train(model, data, config, machine, run, state=None):
-    """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data."""
+def train(model, data, config, machine, run, state=None, hooks=()):
+    """Take optimizer steps from those in `state` up to config.steps, evaluate, and save; see open_data.
+
+    After each step, each hook is called with the number of finished steps, the step's loss, and the model.
+    If one returns True on any rank, the run ends as it does after a signal.
+    """
     tokens, held_out, meta = data
     examples = hellaswag.load_for(model, machine) if config.hellaswag_every else None
     replica, config = make_replica(model, tokens, config, machine)
@@ -487,6 +491,8 @@ def train(model, data, config, machine, run, state=None):
             reason = f"step {step + 1} has loss {loss} and norm {norm}; last good checkpoint: {last[0]}"
             raise UserError(f"{reason} ({runs.after_divergence(str(machine.dtype))})")
         run.report(step + 1, loss, norm, rate, seconds)
+        for hook in hooks:
+            machine.stopping |= hook(step + 1, loss, model) is True  # all ranks see it in the next step
     if run.saved < step:
         save(step)
     if run.saved < step:
@@ -569,7 +575,7 @@ def prepare(config, given, problems):
     return config, folder, data, model, state
 
 
-def main(arguments=None):
+def main(arguments=None, hooks=()):
     config, given, problems = parse_config(arguments, description=__doc__)
     if "sample" in given:
         return sample(config, given, problems)
@@ -591,7 +597,7 @@ def main(arguments=None):
     run = runs.Run(folder, config, machine, model.flops_per_token(config.context), meta)
     print(f"the run is in {folder}{f', continued after step {start} of {config.steps}' if state else ''}")
     machine.stop_on_signals()
-    train(model, data, config, machine, run, state)
+    train(model, data, config, machine, run, state, hooks)
     run.report_best()
     run.draw()
     machine.shutdown()
