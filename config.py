@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 MOST = 10**9  # steps, and whatever counts them
 WIDEST = 2**16
+WARM_UP = 3  # steps before --profile begins: the first ones are slow
 
 
 def setting(default, meaning, low=None, high=None):
@@ -99,6 +100,7 @@ class Config(GPTConfig):
     val_tokens: int = setting(10_485_760, "tokens per validation", 1, 10**12)
     hellaswag_every: int = setting(250, "steps between HellaSwag scores; 0: never", 0, MOST)
     sample_every: int = setting(250, "steps between samples; 0: never", 0, MOST)
+    profile: int = setting(0, f"steps to profile, after {WARM_UP} others; 0: none", 0, 1000)
     # samples
     sample: str = setting("", "print samples that continue this text, and exit; -: each line of the input")
     prompt: str = setting("Hello, I'm a language model,", "text that the samples of a run continue")
@@ -253,8 +255,11 @@ def nearest_multiple(value, factor, most):
     return min(max(round(value / factor), 1), most // factor) * factor
 
 
-def find_problems(config, world, meta):
-    """List what makes a run on `world` ranks with data described by `meta` impossible, with what to do."""
+def find_problems(config, world, meta, start=0):
+    """List what makes a run on `world` ranks with data described by `meta` impossible, with what to do.
+
+    It has finished `start` steps.
+    """
     problems = []
     if config.n_embd % config.n_head != 0:
         nearest = nearest_multiple(config.n_embd, config.n_head, WIDEST)
@@ -277,6 +282,10 @@ def find_problems(config, world, meta):
         problems.append(
             f"{config.data} has {meta['val_tokens']} tokens to validate, and 2 are needed (use a longer text)"
         )
+    need, left = WARM_UP + config.profile, max(config.steps - start, 0)
+    if config.profile and need > left:
+        fix = f"the largest is {left - WARM_UP}" if left > WARM_UP else "leave the flag out"
+        problems.append(f"--profile {config.profile} needs {need} steps, and {left} are left ({fix})")
     return problems
 
 
@@ -295,7 +304,8 @@ def resumed_config(saved, given, folder, problems):
         if given.get(name, old) != old:
             reason = f"--{name} {as_word(given[name])}, but {folder} was started with {as_word(old)}"
             problems.append(f"{reason} (leave the flag out)")
-    return replace(saved, **{name: value for name, value in given.items() if name not in RECIPE})
+    now = {name: value for name, value in given.items() if name not in RECIPE}
+    return replace(saved, **dict(profile=0) | now)  # it was profiled when it started
 
 
 def check_weights(config, shape, given, meta):

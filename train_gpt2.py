@@ -31,6 +31,7 @@ from data import find_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
 from muon import Muon
+from profiler import profile_steps
 from sampling import draw_tokens, print_samples, read_prompts
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -559,7 +560,7 @@ def prepare(config, given, problems):
         context = min(config.context, model.config.context)
         config = replace(config, **(asdict(model.config) | dict(context=context)))
     world = ranks[1] if ranks else 1
-    problems += find_problems(config, world, meta)
+    problems += find_problems(config, world, meta, state.step if state else 0)
     device = collect_error(problems, pick_device, config.device)
     problems += check_device(device, config, world) if device else []
     if meta and config.sample_every:  # now, and not hours later with the first sample
@@ -597,6 +598,8 @@ def main(arguments=None, hooks=()):
     run = runs.Run(folder, config, machine, model.flops_per_token(config.context), meta)
     print(f"the run is in {folder}{f', continued after step {start} of {config.steps}' if state else ''}")
     machine.stop_on_signals()
+    if config.profile:
+        hooks = [*hooks, profile_steps(config.profile, machine, folder)]
     train(model, data, config, machine, run, state, hooks)
     run.report_best()
     run.draw()

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from processes import ROOT
 from test_program import TINY, own_folder  # noqa: F401
 from test_runs import read_events
@@ -34,10 +35,11 @@ def test_each_hook_gets_the_step_its_loss_and_the_model_after_it():
     assert all(isinstance(model, train_gpt2.GPT) for _, _, model in seen["one"])
 
 
-def test_a_hook_that_returns_true_ends_the_run_as_a_signal_does(capsys):
+@pytest.mark.parametrize("more", [[], ["--profile", "3"]])
+def test_a_hook_that_returns_true_ends_the_run_as_a_signal_does(capsys, more):
     seen = []
     hooks = [lambda step, loss, model: seen.append(step) or step >= 4, lambda *found: None]
-    train_gpt2.main([*QUIET, "--steps", "9", "--out", "out"], hooks=hooks)
+    train_gpt2.main([*QUIET, "--steps", "9", "--out", "out", *more], hooks=hooks)
     assert seen == [1, 2, 3, 4, 5]
     assert "stopped after step 5; continue with --resume" in capsys.readouterr().out
     assert Path("out/step_000005/model.safetensors").exists()
