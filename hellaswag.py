@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
-from tqdm import tqdm
 
 from config import whole_number
 from data import find_tokenizer
 from errors import UserError, one_line, run_program, warn
 from files import parse_values, read_json_lines
 from machine import Machine
+from progress import show_progress
 from runs import newest_whole
 
 REVISION = "218ec52e09a7e7462a5400043bb9a69a41d06b76"  # of Rowan/hellaswag
@@ -171,7 +171,7 @@ def predict(model, examples, machine):
 
 
 @torch.no_grad()
-def evaluate(model, examples, machine, batch=8, progress=False):
+def evaluate(model, examples, machine, batch=8):
     """Return the share of right predictions over all ranks' examples; None if asked to stop.
 
     `batch` examples with contexts of about the same length share the forward passes.
@@ -180,7 +180,7 @@ def evaluate(model, examples, machine, batch=8, progress=False):
     batches = [ordered[first : first + batch] for first in range(0, len(ordered), batch)]
     batches.sort(key=lambda group: -max(example.length for example in group))  # most memory first
     right = 0
-    for group in tqdm(batches[machine.rank :: machine.world], disable=not progress, unit=" batches"):
+    for group in show_progress(batches[machine.rank :: machine.world], "HellaSwag"):
         predictions = predict(model, group, machine)
         right += sum(guess == example.label for guess, example in zip(predictions, group, strict=True))
         if machine.stopping:
@@ -249,7 +249,7 @@ def main(arguments=None):
     size = len(model.get_input_embeddings().weight)
     if any(token >= size for example in examples for row in example.rows for token in row):
         raise UserError(f"the tokenizer of {options.model} has more tokens than its model (use another one)")
-    accuracy = evaluate(model.to(machine.device), examples, machine, options.batch, progress=True)
+    accuracy = evaluate(model.to(machine.device), examples, machine, options.batch)
     print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples, on {machine}")
     machine.shutdown()
 

@@ -23,6 +23,7 @@ from config import RECIPE, Config
 from curve import draw, find_reference, leaves_band, read_events
 from errors import UserError, one_line, warn
 from files import lock_folder, parse_json, parse_values, regular_file, remove_folder, sync_folder
+from progress import show_wait
 
 PEAK_FLOPS = {  # per second, of one GPU: bfloat16 or float16, dense (NVIDIA's data sheets)
     "A10": 125e12,
@@ -254,7 +255,9 @@ class Run:
         self.reference = find_reference(asdict(config), data or {}) if machine.rank == 0 else {}
         self.flops_per_token = flops_per_token
         self.saved = -1  # steps in the last checkpoint
-        self.first = None  # time and step of the first report
+        self.last = None  # time of the last report
+        self.working = self.pausing = 0.0  # seconds since the first report: of steps, and between steps
+        self.steps = self.pauses = 0  # since the first report
         self.file = None
         if machine.rank == 0:
             self.lock = contextlib.ExitStack()  # until the process ends
@@ -288,7 +291,7 @@ class Run:
 
     def report(self, step, loss, norm, lr, seconds):
         """Log a finished step and print it: loss in nats per token, norm of the gradient, its duration."""
-        speed, now = self.config.batch_tokens / seconds, time.perf_counter()
+        speed, first = self.config.batch_tokens / seconds, self.last is None
         event = dict(step=step, loss=loss, norm=norm, lr=lr, seconds=seconds, tokens_per_second=speed)
         line = f"step {step:4d}  loss {loss:.4f}  norm {norm:.4f}  lr {lr:.2e}  {1000 * seconds:.0f} ms"
         line += f"  {speed:,.0f} tokens/s"
@@ -296,14 +299,32 @@ class Run:
             event["mfu"] = self.flops_per_token * speed / self.peak
             line += f"  MFU {100 * event['mfu']:.1f} %"
         self.log("step", **event)
-        first, every = self.first is None, self.config.print_every
-        if first:
-            self.first = now, step
-        else:  # seconds per step, with everything that happens between two steps
-            pace = (now - self.first[0]) / (step - self.first[1])
-            line += f"  {datetime.timedelta(seconds=round(pace * (self.config.steps - step)))} left"
+        left, every = self.seconds_left(step, seconds), self.config.print_every
+        if not first:
+            line += f"  {datetime.timedelta(seconds=round(left))} left"
         if every and (first or step % every == 0 or step == self.config.steps):
             print(line)
+
+    def count_pauses(self, step):
+        """Return how many validations, scores, samples and checkpoints are due up to a finished step."""
+        config, last = self.config, step == self.config.steps  # where all of them are due
+        intervals = config.eval_every, config.hellaswag_every, config.sample_every, config.save_every
+        return sum(-(-step // every) if last else step // every for every in intervals if every)
+
+    def seconds_left(self, step, seconds):
+        """Estimate the time after a finished step: the mean step and the mean pause, as often as they come.
+
+        The first step of a process is slower than the others, and does not count.
+        """
+        now, before = time.perf_counter(), self.count_pauses(step - 1)
+        if self.last is not None:
+            passed, pauses = now - self.last, before - self.count_pauses(step - 2)
+            self.steps, self.pauses = self.steps + 1, self.pauses + pauses
+            self.working += seconds if pauses else passed  # a hook's time is that of a step
+            self.pausing += passed - seconds if pauses else 0.0
+        self.last = now
+        steps, pauses = self.config.steps - step, self.count_pauses(self.config.steps) - before
+        return steps * self.working / max(self.steps, 1) + pauses * self.pausing / max(self.pauses, 1)
 
     def report_overflow(self, step, scale):
         """Log and print that a step is repeated, and with which scale of the loss."""
@@ -351,6 +372,7 @@ class Run:
             except Exception as error:  # a full disk, a log of another program, ...
                 warn(f"cannot draw the curve: {one_line(error)}")
 
+    @show_wait("saving a checkpoint")
     def save(self, step, model, state, keep):
         """Write a checkpoint: whole, or not at all; then delete others, if `keep` is not 0.
 

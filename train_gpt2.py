@@ -32,6 +32,7 @@ from errors import UserError, collect_error, is_out_of_memory, one_line, run_pro
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
 from muon import Muon
 from profiler import profile_steps
+from progress import show_progress, show_wait
 from sampling import draw_tokens, print_samples, read_prompts
 
 # ---- The model ---------------------------------------------------------------------------------------------
@@ -369,7 +370,8 @@ def make_replica(model, tokens, config, machine):
         config = replace(config, micro_batch=size, compile=str(fast).lower())
         if not fast and machine.device.type == "cpu":  # it does not report that its memory is short
             return replica, config
-        error = try_batch(replica, tokens, config, machine, optional=fast)
+        with show_wait("compiling the model" if fast else "trying a batch"):
+            error = try_batch(replica, tokens, config, machine, optional=fast)
         short, failed = machine.sum(is_out_of_memory(error), bool(error))
         if not failed:
             return replica, config
@@ -396,7 +398,7 @@ def validate(model, tokens, config, machine):
     T, count = config.context, min(config.val_tokens, len(tokens) - 1)
     size = max(config.micro_batch // 4, 1) * T  # uncompiled, a row takes more memory
     total = torch.zeros((), device=machine.device)  # read once: each .item() would wait for the device
-    for first in range(machine.rank * size, count, machine.world * size):
+    for first in show_progress(range(machine.rank * size, count, machine.world * size), "validation"):
         part = torch.from_numpy(tokens.read(first, min(size, count - first) + 1).astype(np.int64))
         missing = -(len(part) - 1) % T  # in the very last row: targets of -100 do not count
         idx = F.pad(part[:-1], (0, missing)).view(-1, T)

@@ -450,7 +450,7 @@ def test_a_command_line_of_hellaswag(material, line):
     model = SimpleNamespace(config=SimpleNamespace(), to=lambda device: None)
     model.get_input_embeddings = lambda: SimpleNamespace(weight=[0, 1, 2])
 
-    def evaluate(_, examples, machine, batch, progress):
+    def evaluate(_, examples, machine, batch):
         assert len(examples) in (1, 2, 3) and 1 <= batch <= 10**6
         return 0.5
 

@@ -86,6 +86,23 @@ def test_the_log_tells_what_somebody_needs_who_sees_nothing_else(capsys):
         assert [float(number) for number in step] == pytest.approx(numbers, rel=1e-2, abs=1e-4)
 
 
+def test_the_time_that_is_left_is_that_of_the_steps_and_of_what_is_due_between_them(capsys, monkeypatch):
+    """A step takes 2 s, the first one 50 s, each validation, sample or checkpoint 20 s."""
+    config = Config(steps=1010, eval_every=100, hellaswag_every=0, sample_every=100, save_every=250)
+    run, now, times = Run(Path("out"), config, Machine(CONFIG), 1), [0.0], {}
+    monkeypatch.setattr(runs.time, "perf_counter", lambda: now[0])
+    for step in range(299, 1011):  # a resumed run: the first pause is after its second step
+        seconds = 50.0 if step == 299 else 2.0
+        now[0] += seconds
+        times[step] = now[0]
+        run.report(step, 2.0, 1.0, 1e-3, seconds)
+        now[0] += 20 * sum(step % every == 0 or step == 1010 for every in (100, 100, 250))
+    shown = re.findall(r"step +(\d+) .* (\d+):(\d\d):(\d\d) left", capsys.readouterr().out)
+    left = {int(step): 3600 * int(hours) + 60 * int(m) + int(s) for step, hours, m, s in shown}
+    assert left.pop(300) == 710 * 2  # nothing is known of a pause
+    assert left == {step: now[0] - times[step] for step in range(301, 1011)}
+
+
 def test_the_screen_shows_some_steps_and_the_time_that_is_left(capsys, monkeypatch):
     config = Config(batch_tokens=1000, steps=100, print_every=20)
     run = Run(Path("out"), config, Machine(CONFIG), 1)
