@@ -178,6 +178,7 @@ class Meta:
     train_tokens: int | None = Field(None, ge=1)
     val_tokens: int | None = Field(None, ge=1)
     settings: dict = Field(default_factory=dict)  # of fineweb.py
+    inputs: dict[str, tuple[int, int]] = Field(default_factory=dict)  # name: tokens to train, to validate
 
 
 def laptop_documents():

@@ -3,13 +3,14 @@
     python fineweb.py                    FineWeb-Edu, its sample of 10 billion tokens
     python fineweb.py --pretokenized     the same as ready-made shards: a download of 20 GB, and no work
     python fineweb.py --input my.txt     any text, into data/my: txt, or the column text of parquet, jsonl
+    python fineweb.py --input a.txt a.txt b/    a mix: what is named twice is read twice, and weighs twice
     python fineweb.py --part 2/3         the second of three parts; three machines fill one folder
 
 Every document is preceded by <|endoftext|>. The first shard of FineWeb-Edu is for validation. Of your own
 documents one in ten is, drawn by the hash of its text, and of those with 50,000 characters or more the last
 tenth of each. A txt file is a document, unless --split_on says what separates several. Byte order marks are
-dropped, and the line endings of txt files become \\n. If it is interrupted or killed, the same command
-continues. data.py describes and reads the shards.
+dropped, and the line endings of txt files become \\n. Of several inputs, the share of each is printed. If it
+is interrupted or killed, the same command continues. data.py describes and reads the shards.
 
 The sample of FineWeb-Edu needs 48 GB of disk: 28 GB of downloads, which stay in Hugging Face's cache, and 20
 GB of shards. A core tokenizes about 5 million tokens per second, in 0.4 GB of memory.
@@ -153,11 +154,16 @@ def cut_into_shards(chunks, size, skip=0):
     yield shard[:filled], None
 
 
-def set_aside(chunks, held):
-    """Pass on the first of the two arrays of each chunk; when it is used, append the second to `held`."""
-    for *position, (tokens, others) in chunks:
-        yield *position, tokens
+def set_aside(chunks, held, names, inputs):
+    """Pass on the first of the two arrays of each chunk; when it is used, append the second to `held`.
+
+    Then their lengths are added to those of the file's input, too: inputs[name] is (to train, to validate).
+    """
+    for file, *position, (tokens, others) in chunks:
+        yield file, *position, tokens
         held.append(others)
+        train, val = inputs.get(names[file], (0, 0))
+        inputs[names[file]] = train + len(tokens), val + len(others)
 
 
 def show_progress(chunks, before, limit):
@@ -185,6 +191,7 @@ class Progress:
     file: int = Field(ge=0)
     block: int = Field(ge=0)
     skip: int = Field(ge=0)  # tokens of that block that are in a shard already
+    inputs: dict[str, tuple[int, int]] = Field(default_factory=dict)  # of the blocks before, see set_aside
 
 
 def begin(out, settings):
@@ -241,13 +248,17 @@ def check_text(tokens, eot):
 
 
 def make_shards(options, state):
-    """Read, tokenize and write the shards from a Progress on; progress.json follows."""
+    """Read, tokenize and write the shards from a Progress on; progress.json follows.
+
+    Returns how many tokens of whole blocks each input has: {name: (to train, to validate)}.
+    """
     out, tokenizer, size = options.out, options.tokenizer, options.shard_tokens
     eot = get_tokenizer(tokenizer).eot_token
     files = share([str(path) for path in options.input] or list_fineweb(options.name), *options.part)
     drawn, held, task = "val" in state.settings, [], (tokenizer, (options.column, options.split_on))
     chunks = token_chunks(files, (*task, drawn), options.workers, state.file, state.block)
-    chunks = set_aside(chunks, held) if drawn else chunks
+    names, inputs = share(options.names or files, *options.part), dict(state.inputs)
+    chunks = set_aside(chunks, held, names, inputs) if drawn else chunks
     if state.shards:
         chunks = continued(chunks, out, state)
     chunks = show_progress(chunks, state.tokens - state.skip, options.shards * size)
@@ -280,8 +291,10 @@ def make_shards(options, state):
             write_shard(shard_path(out, index, state.settings), tokens)
         if last:
             break
-        state = replace(state, shards=index + 1, tokens=state.tokens + len(tokens), **position)
+        tokens = state.tokens + len(tokens)
+        state = replace(state, shards=index + 1, tokens=tokens, inputs=inputs, **position)
         write_json(out / "progress.json", asdict(state))
+    return inputs
 
 
 def download_shards(options):
@@ -326,11 +339,10 @@ def prepare(options):
         state = begin(out, settings)
         if state:
             write_json(out / "progress.json", asdict(state))
-            if options.pretokenized:
-                download_shards(options)
-            else:
-                make_shards(options, state)
-            meta = dict(tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings)
+            inputs = download_shards(options) if options.pretokenized else make_shards(options, state)
+            meta = dict(
+                inputs=inputs or {}, tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings
+            )
             meta |= {f"{split}_tokens": count_split(out, split) or None for split in ("train", "val")}
             write_json(out / "meta.json", meta)
         (out / "progress.json").unlink(missing_ok=True)
@@ -338,6 +350,11 @@ def prepare(options):
         open_data(out)  # does it fit its meta.json?
     train, val = count_split(out, "train"), count_split(out, "val")
     print(f"{out}: {train:,} tokens to train, {val:,} to validate")
+    inputs = read_json(out / "meta.json", Meta, FIX).inputs
+    if len(inputs) > 1 and sum(first for first, _ in inputs.values()) == train:  # else a block is cut
+        for name, (first, second) in inputs.items():
+            shares = f"{first / max(train, 1):.1%}) to train, {second:,} ({second / max(val, 1):.1%}"
+            print(f"{name}: {first:,} ({shares}) to validate")
 
 
 def count_split(out, split):
@@ -399,7 +416,9 @@ def parse_options(arguments=None):
     options.val = options.val or ("documents" if options.input else "first")
     if options.val == "documents" and not options.input:
         parser.error("--val documents needs --input")
-    words, options.input = options.input, [path for word in options.input for path in list_input(word)]
+    words, found = options.input, [(word, path) for word in options.input for path in list_input(word)]
+    times = {word: f" x {words.count(word)}" if words.count(word) > 1 else "" for word in words}
+    options.input, options.names = [path for _, path in found], [word + times[word] for word, _ in found]
     if options.out is None:
         name = f"fineweb-edu-{options.name.removeprefix('sample-').removesuffix('T')}"
         if words:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +243,66 @@ def test_many_files_are_described_in_short(tmp_path):
 def test_pieces_of_a_shard_that_begins_within_a_document():
     first, second = documents.split_by_position(np.array([5] * 10 + [9] + [6] * 19), 9)
     assert first.tolist() == [5] * 9 + [9] + [6] * 17 and second.tolist() == [5] + [6, 6]
+
+
+def table(out):
+    """The shares that fineweb.py prints: {input: (to train, to validate)}."""
+    rows = re.findall(r"(?m)^(.+): ([\d,]+) \(([\d.]+)%\) to train, ([\d,]+) \(([\d.]+)%\) to validate$", out)
+    return {name: tuple(int(n.replace(",", "")) for n in numbers[::2]) for name, *numbers in rows}
+
+
+def sizes(texts):
+    """How many tokens documents have, to train and to validate."""
+    return tuple(sum(len(text) + 1 for text in texts if is_drawn(text) == drawn) for drawn in (False, True))
+
+
+def test_the_share_of_each_input_is_printed_and_a_repeated_one_weighs_more(tmp_path, capsys):
+    texts = [f"document number {number}" for number in range(300)]
+    write_lines(tmp_path / "a.jsonl", texts[:120])
+    for number in range(3):
+        write_lines(tmp_path / f"b/{number}.jsonl", texts[120 + 60 * number :][:60])
+    make("a.jsonl", "b", "a.jsonl")
+    one, three = sizes(texts[:120]), sizes(texts[120:])
+    expected = {"a.jsonl x 2": (2 * one[0], 2 * one[1]), "b": three}
+    out = capsys.readouterr().out
+    assert table(out) == expected
+    share = 2 * one[0] / (2 * one[0] + three[0])
+    assert f"a.jsonl x 2: {2 * one[0]:,} ({share:.1%}) to train" in out
+    make("a.jsonl", "b", "a.jsonl")  # it is finished
+    assert table(capsys.readouterr().out) == expected
+    make("b", out="alone")
+    assert table(capsys.readouterr().out) == {}
+    write_lines(tmp_path / "few.jsonl", KEPT[:3])
+    make("few.jsonl", "few.jsonl", out="few")  # none is drawn: each document is cut
+    assert table(capsys.readouterr().out) == {}
+
+
+def test_shares_are_those_of_the_whole_after_kills_and_in_parts(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(documents, "BLOCK", 200)
+    texts = [f"document number {number}" for number in range(300)]
+    words = [write_lines(tmp_path / f"{n}.jsonl", texts[n::3]) for n in range(3)]
+    write, draw = fineweb.write_shard, random.Random(0)
+
+    def dies(path, tokens):
+        write(path, tokens)
+        if draw.random() < 0.3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fineweb, "write_shard", dies)
+    for _ in range(1000):
+        try:
+            make(*words, words[0], "--shard_tokens", "900")
+            break
+        except KeyboardInterrupt:
+            continue
+    monkeypatch.setattr(fineweb, "write_shard", write)
+    one, two, three = (sizes(texts[n::3]) for n in range(3))
+    expected = {f"{words[0]} x 2": (2 * one[0], 2 * one[1]), words[1]: two, words[2]: three}
+    assert table(capsys.readouterr().out) == expected
+    fineweb.main([*WORDS, "--out", "parts", "--input", *words, "--part", "2/2"])
+    assert table(capsys.readouterr().out) == {words[1]: two, words[2]: three}
+    make(*words, "--shard_tokens", "1000", "--shards", "2", out="cut")  # the last block is not used up
+    assert table(capsys.readouterr().out) == {}
+    kept = [write_lines(tmp_path / f"kept{number}.jsonl", KEPT[number:]) for number in (0, 1)]
+    fineweb.main([*WORDS, "--out", "halves", "--input", *kept, *words[:2], "--part", "1/2"])
+    assert table(capsys.readouterr().out) == {name: sizes(KEPT[n:]) for n, name in enumerate(kept)}
