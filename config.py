@@ -48,7 +48,7 @@ PRESETS = {  # what differs from Config; rates, batches and GPT-3's sizes: Brown
     | dict(print_every=50, val_tokens=65536, hellaswag_every=0, sample_every=500)
     | dict(prompt="def ", samples=2, sample_tokens=200, temperature=0.8),
     "finetune": dict(steps=100, batch_tokens=32768, lr=3e-5, warmup_steps=10, dropout=0.1, hellaswag_every=0)
-    | dict(save_every=50, eval_every=10, sample_every=50, sample_tokens=200),
+    | dict(save_every=10, eval_every=10, sample_every=50, sample_tokens=200, prompt=""),
     "gpt2": {},
     "gpt2-fast": dict(optimizer="muon", schedule="linear", lr=1.8e-3, steps=9537),  # half of the tokens
     "gpt2-medium": dict(n_layer=24, n_head=16, n_embd=1024, lr=3e-4),
@@ -103,7 +103,10 @@ class Config(GPTConfig):
     profile: int = setting(0, f"steps to profile, after {WARM_UP} others; 0: none", 0, 1000)
     # samples
     sample: str = setting("", "print samples that continue this text, and exit; -: each line of the input")
-    prompt: str = setting("Hello, I'm a language model,", "text that the samples of a run continue")
+    prompt: str = setting(
+        "Hello, I'm a language model,",
+        "text that the samples of a run continue; empty: that of the validation",
+    )
     samples: int = setting(4, "number of samples", 0, 1000)
     sample_tokens: int = setting(32, "new tokens per sample", 0, 10**6)
     temperature: float = setting(1.0, "of the samples; 0: always the likeliest token", 0, 1000)

@@ -46,6 +46,12 @@ def read_prompts(text):
         yield line
 
 
+def opening(tokens, config):
+    """Return the text of the first 32 tokens of a split, for samples to continue."""
+    tokenizer = find_tokenizer(config.tokenizer, config.vocab_size)
+    return tokenizer.decode(tokens.read(0, min(len(tokens), 32)).tolist(), errors="ignore")  # half a letter
+
+
 def print_samples(model, prompt, config, machine, seed):
     """Print continuations of a prompt: the first one token by token, and then the others, ready by then."""
     if not config.samples:

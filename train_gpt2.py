@@ -33,7 +33,7 @@ from machine import Machine, check_device, check_memory, pick_device, pick_dtype
 from muon import Muon
 from profiler import profile_steps
 from progress import show_progress, show_wait
-from sampling import draw_tokens, print_samples, read_prompts
+from sampling import draw_tokens, opening, print_samples, read_prompts
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -432,7 +432,8 @@ def evaluate(model, held_out, examples, step, config, machine, run):
         run.log("hellaswag", step=step, accuracy=accuracy, examples=len(examples))
         print(f"step {step:4d}  HellaSwag {100 * accuracy:.2f} %")
     if machine.rank == 0 and is_due(step, config.sample_every, config):
-        print_samples(model, config.prompt, config, machine, config.seed + step)
+        prompt = config.prompt or opening(held_out, config)
+        print_samples(model, prompt, config, machine, config.seed + step)
     return False
 
 

@@ -4,11 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_program import TINY, own_folder  # noqa: F401
 
 import train_gpt2
-from data import open_data
+from config import PRESETS, Config
+from data import Tokens, open_data
+from sampling import opening
 
 
 def run(capsys, *words):
@@ -56,3 +59,33 @@ def test_the_epochs_are_printed_and_many_are_warned_of(capsys, weights, steps, e
     assert (reason in err) == warned == ("by heart" in err)
     out, err = run(capsys, *words)  # from scratch
     assert f"are {epochs} epochs" in out and "by heart" not in err
+
+
+def test_samples_of_fine_tuning_continue_the_validation_text(capsys, weights, monkeypatch):
+    held_out = open_data("data")[1]
+    text = bytes(token for token in held_out.read(0, 32).tolist() if token < 256).decode(errors="ignore")
+    text = text if held_out.read(0, 1)[0] < 256 else f"<|endoftext|>{text}"
+    shown, original = [], train_gpt2.print_samples
+
+    def print_samples(model, prompt, *rest):
+        shown.append(prompt)
+        original(model, prompt, *rest)
+
+    monkeypatch.setattr(train_gpt2, "print_samples", print_samples)
+    words = [*TINY, "--steps", "4", "--eval_every", "0", "--sample_every", "2", "--sample_tokens", "5"]
+    tuned = [*words, *weights, "--preset", "finetune"]
+    train_gpt2.main(tuned)
+    assert shown == [text] * 3 and f"\n> {text}" in capsys.readouterr().out  # at 0, 2 and 4
+    train_gpt2.main([*tuned, "--prompt", "One"])
+    train_gpt2.main(words)  # from scratch
+    assert shown[3:] == ["One"] * 3 + ["Hello, I'm a language model,"] * 2
+
+
+def test_half_a_letter_is_not_shown():
+    tokens = Tokens(np.frombuffer(("a" * 29 + "𝄞").encode(), np.uint8).astype("<u2"))
+    assert opening(tokens, Config(tokenizer="bytes", vocab_size=257)) == "a" * 29
+    assert opening(Tokens(tokens.tokens[:7]), Config(tokenizer="bytes", vocab_size=257)) == "a" * 7
+
+
+def test_the_best_of_all_validations_of_fine_tuning_is_kept():
+    assert PRESETS["finetune"]["save_every"] == PRESETS["finetune"]["eval_every"]
