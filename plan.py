@@ -6,7 +6,8 @@
     torchrun --standalone --nproc_per_node=8 plan.py --preset gpt2 --measure
 
 The hours are those of the optimizer steps: validation, HellaSwag and samples are not included. Prices are
-Lambda's (lambda.ai/instances, September 2026), per hour: for one of eight GPUs, or for a single A10.
+Lambda's (lambda.ai/instances, September 2026), per hour: for one of eight GPUs, or for a single A10. The T4
+computes in float16. A V100 is missing: the pinned PyTorch does not support it.
 """
 
 import statistics
@@ -25,6 +26,12 @@ from runs import PEAK_FLOPS, peak_flops
 from train_gpt2 import GPT, make_model, make_optimizer, make_replica, micro_steps, take_step
 
 GPUS = {  # memory in GiB, dollars per hour
+    "RTX 3060": (12, None),
+    "T4": (15, None),
+    "RTX 3090": (24, None),
+    "RTX 4090": (24, None),
+    "L4": (24, None),
+    "A10G": (24, None),
     "A10": (24, 1.29),
     "A100 40 GB": (40, 1.99),
     "A100 80 GB": (80, 2.79),
@@ -76,9 +83,11 @@ def show(config):
     print(f"\n{config.gpus} GPUs, {config.mfu:.0%} MFU   micro-batch    tokens/s     hours   dollars")
     for name, (gib, price) in GPUS.items():
         size = largest_micro_batch(model, rows, gib, dtype)
-        speed = config.gpus * config.mfu * PEAK_FLOPS[name.split()[0]] / cost  # tokens/s
+        kind = max((kind for kind in PEAK_FLOPS if name.startswith(kind)), key=len)
+        speed = config.gpus * config.mfu * PEAK_FLOPS[kind] / cost  # tokens/s
         hours = tokens / speed / 3600
-        numbers = f"{size:16} {speed:11,.0f} {hours:9.1f} {hours * config.gpus * price:9,.0f}"
+        dollars = f"{hours * config.gpus * price:,.0f}" if price else "-"
+        numbers = f"{size:16} {speed:11,.0f} {hours:9.1f} {dollars:>9}"
         print(f"{name:12}" + (numbers if size else f"{'too small':>16}"))
 
 

@@ -28,12 +28,14 @@ from progress import show_wait
 PEAK_FLOPS = {  # per second, of one GPU: bfloat16 or float16, dense (NVIDIA's data sheets)
     "A10": 125e12,
     "A100": 312e12,
+    "A10G": 70e12,
     "B200": 2250e12,
     "H100": 989e12,
     "H100 PCIe": 756e12,
     "H200": 989e12,
     "L4": 121e12,
     "L40S": 362e12,
+    "RTX 3060": 25e12,  # of its 112 tensor cores at 1.78 GHz, each as fast as one of a 3090
     "RTX 3090": 71e12,
     "RTX 4090": 165e12,
     "T4": 65e12,

@@ -53,7 +53,9 @@ def test_gpt2_is_planned_as_published_runs_went(capsys):
     assert "gpt2: 124439808 parameters" in out and "19073 steps of 524288 tokens: 10.00 billion" in out
     assert "855 million operations per token" in out  # 6 (N - wpe) + 12 x 12 x 768 x 1024
     rows = {
-        name: re.search(rf"(?m)^{name} +(\d+) +(\d+) +([\d.]+) +(\d+)$", out).groups() for name in plan.GPUS
+        name: re.search(rf"(?m)^{name} +(\d+) +(\d+) +([\d.]+) +(\d+)$", out).groups()
+        for name, (_, price) in plan.GPUS.items()
+        if price
     }
     micro_batch, speed, hours, dollars = map(float, rows["A100 80 GB"])
     assert micro_batch == 64 and rows["A100 40 GB"][0] == "16"
@@ -70,6 +72,22 @@ def test_every_preset_has_a_plan(capsys, preset):
         count = GPT(Config(**PRESETS[preset])).num_parameters()
     assert f"{preset}: {count} parameters" in out
     assert all(f"\n{name} " in out for name in plan.GPUS)
+
+
+def test_the_gpus_of_other_people_are_planned_too(capsys):
+    out = shown(capsys, "--preset", "gpt2", "--gpus", "1", "--steps", "6750")  # 3.5 billion tokens
+    assert "\n1 GPUs 40% MFU " in out and "6750 steps of 524288 tokens: 3.54 billion tokens" in out
+    cost = 855e6  # operations per token
+    for name, rows, peak in (
+        ("RTX 3060", 4, 25e12),
+        ("T4", 8, 65e12),
+        ("A10G", 16, 70e12),
+        ("A10", 16, 125e12),
+    ):
+        size, speed, hours, dollars = re.search(rf"(?m)^{name} +(\d+) +(\d+) +([\d.]+) +(\S+)$", out).groups()
+        assert int(size) == rows and float(speed) == pytest.approx(0.4 * peak / cost, rel=1e-3)
+        assert float(hours) == pytest.approx(6750 * 524288 / (0.4 * peak / cost) / 3600, abs=0.06)
+        assert dollars == ("-" if name != "A10" else f"{float(hours) * 1.29:.0f}")
 
 
 def test_a_model_that_no_gpu_holds_is_told(capsys):
