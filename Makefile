@@ -4,13 +4,14 @@
 # make gpu       the report card of this machine: is it right, and how fast? In small where there is no GPU
 # make bench     measure speeds, and print medians and ratios of runs in turn: ten minutes
 # make scaling   fit a scaling law to 20 small runs, predict two larger ones, and run them: ten minutes
-# make play      run play.ipynb from top to bottom: four minutes
+# make play      run play.ipynb and colab.ipynb from top to bottom: six minutes
 # make kill      kill training and fineweb.py a hundred times, and compare what they end with: four minutes
 # make site      build the lecture's web site in site/: seconds, no network once its packages are installed
 # make replay    run every step of the history and compare what it prints with lectures/steps.toml
 #
 # Each makes an environment in .venv and installs requirements.txt into it (make site only requirements-site.txt);
 # nothing is installed elsewhere.
+# It is installed by uv if you have it, else by pip, which takes longer.
 # PYTHON=/path/to/python chooses the Python (3.11 or newer) of that environment.
 
 ifeq ($(OS),Windows_NT)
@@ -20,6 +21,7 @@ else
 PYTHON ?= python3
 BIN := .venv/bin
 endif
+PIP := $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check)
 
 .PHONY: train test fuzz gpu kill play replay bench scaling site site-test
 
@@ -60,11 +62,11 @@ gpu: .venv/installed
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
 	$(PYTHON) -m venv .venv
 	@echo "installing requirements.txt into .venv: torch is large, this takes minutes"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(PIP) --quiet --requirement requirements.txt
 	$(BIN)/python -c "open('.venv/installed', 'w').close()"
 
 .venv/site-installed: requirements-site.txt
 	$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed: make PYTHON=...')"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-site.txt
+	$(PIP) --quiet --requirement requirements-site.txt
 	$(BIN)/python -c "open('.venv/site-installed', 'w').close()"
