@@ -99,14 +99,16 @@ def run(flags, seed, event, parent):
     config, recipe = describe(flags, seed)
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
     folder, before = parent / key, time.process_time()
+    names = [name for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
+    handlers = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             train_gpt2.main(
                 [*flags.split(), *FIXED.split(), "--seed", str(seed), "--resume", "--out", str(folder)]
             )
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # as they were before it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     log = read_log(folder)
     cpu_seconds = time.process_time() - before + sum(event["seconds"] for event in log.get("cpu", [])[-1:])
     with (folder / "log.jsonl").open("a", encoding="utf-8") as file:  # for a run that will be continued

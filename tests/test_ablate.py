@@ -1,5 +1,6 @@
 import json
 import math
+import signal
 import statistics
 
 import pytest
@@ -60,6 +61,20 @@ def test_a_run_that_is_stopped_is_continued(monkeypatch):
     logs, whole = ablate.ROOT.glob("runs/ablations/*/log.jsonl"), lines()
     assert [line["seed"] for line in whole] == [1, 1] and all(line["steps"] == 4 for line in whole)
     assert sum('"event": "resume"' in log.read_text() for log in logs) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+def test_after_a_run_signals_do_what_they_did_before(monkeypatch):
+    names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in names]
+
+    def stop_on_signals(machine):
+        for number in names:
+            signal.signal(number, lambda *_: None)
+
+    monkeypatch.setattr(Machine, "stop_on_signals", stop_on_signals)
+    ablate.run(STUDY["rate"]["slow"], 1)
+    assert [signal.getsignal(number) for number in names] == before
 
 
 def test_results_of_other_data_do_not_count(tmp_path):
