@@ -79,6 +79,7 @@ class Config(GPTConfig):
     )
     deterministic: bool = setting(False, "the same bits in every run, on CUDA too; slower")
     compile: Literal["auto", "true", "false"] = setting("auto", "torch.compile; auto: on CUDA")
+    shard: bool = setting(False, "spread the optimizer's state over the ranks; slower, for large models")
     # the recipe
     seed: int = setting(1, "of the initial weights, the order of the data and the samples", 0, 2**32 - 1)
     steps: int = setting(19073, "optimizer steps", 0, MOST)

@@ -31,11 +31,12 @@ class Muon(torch.optim.AdamW):
     A weight has so many parts along its rows, each a matrix of its own: c_attn has query, key and value. An
     update is as large as AdamW's usually are, so that learning rate and decay can be the same (Liu et al.
     2025, "Muon is scalable for LLM training", section 2.2). With bfloat16 that is the type of the iterations.
+    share says that all ranks have the same weights, and share the work.
     """
 
-    def __init__(self, groups, bfloat16=False, **settings):
+    def __init__(self, groups, bfloat16=False, share=True, **settings):
         super().__init__([dict(parts=0) | group for group in groups], **settings)
-        self.bfloat16 = bfloat16
+        self.bfloat16, self.share = bfloat16, share
         self._step_supports_amp_scaling = False  # a GradScaler must skip the whole step, not AdamW's part
 
     @torch.no_grad()
@@ -54,7 +55,8 @@ class Muon(torch.optim.AdamW):
         for (_, longer), stack in stacks.items():
             updates, places, rates = zip(*stack, strict=True)
             updates = [update.bfloat16() if self.bfloat16 else update for update in updates]
-            updates = share_work(orthogonalize, torch.stack(updates))
+            updates = torch.stack(updates)
+            updates = share_work(orthogonalize, updates) if self.share else orthogonalize(updates)
             for update, place, rate in zip(updates, places, rates, strict=True):
                 place.sub_(update, alpha=0.2 * math.sqrt(longer) * rate)
         super().step()
@@ -72,3 +74,20 @@ class Muon(torch.optim.AdamW):
         update = weight.grad.lerp(state["momentum"], 0.95)
         weight.grad = None
         return update
+
+
+def count_moments(named_weights, config, world):
+    """Return how many numbers the optimizer keeps on a rank: two per weight, and one where Muon takes steps.
+
+    With --shard a rank has those of its own weights, and this is the rank that has the most.
+    """
+    sizes, loads = [], [[0, 0] for _ in range(world if config.shard else 1)]  # of a rank: weights, moments
+    for name, weight in named_weights:
+        is_matrix = ".h." in f".{name}" and weight.dim() > 1
+        count = 1 if config.optimizer == "muon" and is_matrix else 2
+        sizes.append((weight.numel(), count * weight.numel()))
+    for size, moments in sorted(sizes, reverse=True):  # as PyTorch does: each to the rank that has the least
+        least = min(loads)
+        least[0] += size
+        least[1] += moments
+    return max(moments for _, moments in loads)

@@ -22,6 +22,7 @@ from config import Config, find_problems, parse_config, setting, settings
 from data import Tokens
 from errors import UserError, collect_error, run_program
 from machine import Machine, pick_device, read_ranks
+from muon import count_moments
 from runs import PEAK_FLOPS, peak_flops
 from train_gpt2 import GPT, make_model, make_optimizer, make_replica, micro_steps, take_step
 
@@ -39,8 +40,8 @@ GPUS = {  # memory in GiB, dollars per hour
     "B200": (180, 6.69),
 }
 # Bytes that training keeps: per token and channel of a layer (what the backward pass reads), per token and
-# row of the table (logits, softmax, gradients), per parameter (itself, gradient, two moments, bfloat16 copy).
-BYTES = {torch.bfloat16: (36, 14, 18), torch.float32: (64, 16, 16)}
+# row of the table (logits, softmax, gradients), per parameter (itself, gradient, bfloat16 copy).
+BYTES = {torch.bfloat16: (36, 14, 10), torch.float32: (64, 16, 8)}
 ROOM = 0.83  # of a GPU, for these: then 64 rows of GPT-2 fit into 80 GB and 32 do not into 40, as published
 
 
@@ -53,18 +54,22 @@ class Plan(Config):
     measure: bool = setting(False, "take some steps on this machine, and print how long all would take")
 
 
-def memory(model, micro_batch, dtype):
-    """Estimate the bytes that training takes on a GPU, without torch.compile, which takes less."""
+def memory(model, micro_batch, dtype, moments):
+    """Estimate the bytes that training takes on a GPU, without torch.compile, which takes less.
+
+    moments are the numbers that the optimizer keeps there.
+    """
     channel, row, parameter = BYTES[dtype]
     config = model.config
     token = channel * config.n_layer * config.n_embd + row * len(model.wte.weight)
-    return parameter * model.num_parameters() + micro_batch * config.context * token
+    return parameter * model.num_parameters() + 4 * moments + micro_batch * config.context * token
 
 
-def largest_micro_batch(model, rows, gib, dtype):
+def largest_micro_batch(model, rows, gib, dtype, moments):
     """Return the largest divisor of a GPU's rows, up to 64, that fits into so many GiB; 0 if none does."""
     sizes = [size for size in range(1, 65) if rows % size == 0]
-    return max((size for size in sizes if memory(model, size, dtype) <= ROOM * gib * 2**30), default=0)
+    fitting = [size for size in sizes if memory(model, size, dtype, moments) <= ROOM * gib * 2**30]
+    return max(fitting, default=0)
 
 
 def show(config):
@@ -74,15 +79,17 @@ def show(config):
     tokens, cost = config.steps * config.batch_tokens, model.flops_per_token(config.context)
     dtype = torch.float32 if config.dtype == "float32" else torch.bfloat16
     rows = config.batch_tokens // config.context // config.gpus
+    moments = count_moments(model.named_parameters(), config, config.gpus)
     print(f"{config.preset}: {model.num_parameters():,} parameters")
+    print(f"the optimizer keeps {moments / 1e6:,.0f} million numbers on a GPU: {4 * moments / 2**30:.1f} GiB")
     print(f"{config.steps:,} steps of {config.batch_tokens:,} tokens: {tokens / 1e9:.2f} billion tokens")
     print(f"{cost / 1e6:,.0f} million operations per token (6 N + 12 L C T): {tokens * cost:.2e} in all")
     print("\nmicro-batch    " + "".join(f"{size:8}" for size in (1, 2, 4, 8, 16, 32, 64)))
-    needs = [memory(model, size, dtype) / 2**30 for size in (1, 2, 4, 8, 16, 32, 64)]
+    needs = [memory(model, size, dtype, moments) / 2**30 for size in (1, 2, 4, 8, 16, 32, 64)]
     print("GiB of a GPU   " + "".join(f"{gib:8.1f}" for gib in needs))
     print(f"\n{config.gpus} GPUs, {config.mfu:.0%} MFU   micro-batch    tokens/s     hours   dollars")
     for name, (gib, price) in GPUS.items():
-        size = largest_micro_batch(model, rows, gib, dtype)
+        size = largest_micro_batch(model, rows, gib, dtype, moments)
         kind = max((kind for kind in PEAK_FLOPS if name.startswith(kind)), key=len)
         speed = config.gpus * config.mfu * PEAK_FLOPS[kind] / cost  # tokens/s
         hours = tokens / speed / 3600
@@ -127,7 +134,9 @@ def measure(config, machine):
     print(f"micro-batch {config.micro_batch}: {speed:,.0f} tokens/s{share}, {step:.2f} s per step")
     estimate = ""  # it is for a GPU: on a CPU the peak includes Python and its libraries
     if machine.device.type == "cuda":
-        estimate = f" (estimate: {memory(model, config.micro_batch, machine.dtype) / 2**30:.1f})"
+        moments = count_moments(model.named_parameters(), config, machine.world)
+        size = memory(model, config.micro_batch, machine.dtype, moments)
+        estimate = f" (estimate: {size / 2**30:.1f})"
     print(f"peak memory {peak_memory(machine.device) / 2**30:.1f} GiB{estimate}")
     print(f"{config.steps:,} steps take {config.steps * step / 3600:,.1f} hours")
 

@@ -20,7 +20,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 import hellaswag
@@ -30,7 +30,7 @@ from config import GPTConfig, check_weights, find_problems, parse_config, resume
 from data import find_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
-from muon import Muon
+from muon import Muon, count_moments
 from profiler import profile_steps
 from progress import show_progress, show_wait
 from sampling import draw_tokens, opening, print_samples, read_prompts
@@ -247,20 +247,26 @@ def fetch_batch(tokens, config, step, micro, machine):
 def make_optimizer(model, config, machine):
     """Make AdamW with the numbers of GPT-3 (Brown et al. 2020, appendix B); only matrices decay.
 
-    With --optimizer muon, the matrices of the blocks take the steps of Muon instead.
+    With --optimizer muon, the matrices of the blocks take the steps of Muon instead. With --shard, each rank
+    keeps the state of its share of the weights.
     """
     matrices = [weight for weight in model.parameters() if weight.dim() >= 2]
     vectors = [weight for weight in model.parameters() if weight.dim() < 2]
     print(f"{len(matrices)} tensors decay by {config.weight_decay}, {len(vectors)} do not")
     groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=vectors, weight_decay=0.0)]
-    settings = dict(lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, **settings)
-    three = [block.attn.c_attn.weight for block in model.h]  # query, key, value: a matrix each
-    one = [part.weight for b in model.h for part in (b.attn.c_proj, b.mlp.c_fc, b.mlp.c_proj)]
-    groups[0]["params"] = [model.wte.weight, model.wpe.weight]
-    groups += [dict(groups[0], params=three, parts=3), dict(groups[0], params=one, parts=1)]
-    return Muon(groups, bfloat16=machine.dtype == torch.bfloat16, **settings)
+    kind, settings = torch.optim.AdamW, dict(lr=config.lr, betas=(0.9, 0.95), eps=1e-8, fused=True)
+    if config.optimizer == "muon":
+        three = [block.attn.c_attn.weight for block in model.h]  # query, key, value: a matrix each
+        one = [part.weight for b in model.h for part in (b.attn.c_proj, b.mlp.c_fc, b.mlp.c_proj)]
+        groups[0]["params"] = [model.wte.weight, model.wpe.weight]
+        groups += [dict(groups[0], params=three, parts=3), dict(groups[0], params=one, parts=1)]
+        fast = machine.dtype == torch.bfloat16
+        kind, settings = Muon, settings | dict(bfloat16=fast, share=not config.shard)
+    if config.shard and distributed.is_initialized():
+        from sharded import ShardedOptimizer  # takes a second
+
+        return ShardedOptimizer(groups, kind, **settings)
+    return kind(groups, **settings)
 
 
 def learning_rate(step, config):
@@ -331,13 +337,13 @@ def take_step(model, replica, optimizer, tokens, config, step, machine):
 
 
 def try_batch(replica, tokens, config, machine, optional):
-    """Compute a gradient beside AdamW's memory; returns "" or the error.
+    """Compute a gradient beside the optimizer's memory; returns "" or the error.
 
     Raises errors that are about neither memory nor, if that is `optional`, the compiler.
     """
-    moments = []
+    moments = count_moments(replica.named_parameters(), config, machine.world)
     try:
-        moments += [torch.empty_like(weight) for weight in replica.parameters() for _ in range(2)]
+        moments = torch.empty(moments, device=machine.device)
         with replica.no_sync() if machine.world > 1 else contextlib.nullcontext():  # each rank on its own
             for _ in range(2):  # the second one finds the gradient of the first in memory
                 add_gradient(replica, tokens, config, 0, 0, machine)

@@ -82,21 +82,28 @@ def test_ranks_that_see_other_checkpoints_are_refused(monkeypatch):
         train_gpt2.main([*TINY, "--steps", "2", "--out", "out"])
 
 
-def test_the_search_for_a_micro_batch_leaves_room_for_adamw(monkeypatch):
-    """When the gradient is computed, two tensors like each weight are in memory."""
-    made, config = [], replace(SMALL, compile="true")
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_the_search_for_a_micro_batch_leaves_room_for_the_optimizer(optimizer, monkeypatch):
+    """When the gradient is computed, as many numbers are in memory as the optimizer keeps after a step."""
+    made, config = [], replace(SMALL, compile="true", optimizer=optimizer)
     model, tokens = train_gpt2.make_model(config), as_shards(torch.arange(1000) % 65)
-    original, empty_like = train_gpt2.add_gradient, torch.empty_like
+    original, empty = train_gpt2.add_gradient, torch.empty
     seen = []
 
     def add_gradient(*arguments):
         seen.append(sum(tensor.numel() for tensor in made))
         return original(*arguments)
 
-    monkeypatch.setattr(torch, "empty_like", lambda weight: made.append(empty_like(weight)) or made[-1])
+    monkeypatch.setattr(torch, "empty", lambda *a, **k: made.append(empty(*a, **k)) or made[-1])
     monkeypatch.setattr(train_gpt2, "add_gradient", add_gradient)
     assert train_gpt2.try_batch(model, tokens, config, Machine(config), optional=False) == ""
-    assert seen == [2 * sum(weight.numel() for weight in model.parameters())] * 2
+    monkeypatch.undo()
+    optimizer = train_gpt2.make_optimizer(model, config, Machine(config))
+    for weight in model.parameters():
+        weight.grad = torch.zeros_like(weight)
+    optimizer.step()
+    kept = [tensor for values in optimizer.state.values() for tensor in values.values() if tensor.dim()]
+    assert seen == [sum(tensor.numel() for tensor in kept)] * 2
 
 
 def test_each_process_takes_the_gpu_of_its_local_rank(monkeypatch):
