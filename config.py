@@ -80,6 +80,9 @@ class Config(GPTConfig):
     deterministic: bool = setting(False, "the same bits in every run, on CUDA too; slower")
     compile: Literal["auto", "true", "false"] = setting("auto", "torch.compile; auto: on CUDA")
     shard: bool = setting(False, "spread the optimizer's state over the ranks; slower, for large models")
+    exchange: Literal["float32", "bfloat16"] = setting(
+        "float32", "of gradients between ranks; bfloat16: half the bytes, for slow links"
+    )
     # the recipe
     seed: int = setting(1, "of the initial weights, the order of the data and the samples", 0, 2**32 - 1)
     steps: int = setting(19073, "optimizer steps", 0, MOST)

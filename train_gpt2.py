@@ -29,7 +29,7 @@ import weights
 from config import GPTConfig, check_weights, find_problems, parse_config, resumed_config
 from data import find_tokenizer, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
-from machine import Machine, check_device, check_memory, pick_device, pick_dtype, read_ranks
+from machine import Machine, average_in_bf16, check_device, check_memory, pick_device, pick_dtype, read_ranks
 from muon import Muon, count_moments
 from profiler import profile_steps
 from progress import show_progress, show_wait
@@ -368,7 +368,12 @@ def make_replica(model, tokens, config, machine):
 
     def wrap(fast):  # DDP outside: inside the compiled code its Python would break the graph
         inner = torch.compile(model, dynamic=False) if fast else model
-        return DistributedDataParallel(inner, gradient_as_bucket_view=True) if machine.world > 1 else inner
+        if machine.world == 1:
+            return inner
+        replica = DistributedDataParallel(inner, gradient_as_bucket_view=True)
+        if config.exchange == "bfloat16":
+            replica.register_comm_hook(None, average_in_bf16)
+        return replica
 
     replica = wrap(fast)
     while True:
