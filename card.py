@@ -19,6 +19,7 @@ and a part that is complete is not repeated. reports/NAME.md is the same as tabl
 """
 
 import contextlib
+import copy
 import functools
 import gc
 import io
@@ -179,6 +180,7 @@ def precision(small, data):
         expected = model.double()(idx)[0]
         model.float().to(machine.device)
         modes = [("float32", "highest", torch.float32, 1e-4), ("bfloat16", "high", torch.bfloat16, 0.03)]
+        modes.append(("float16", "high", torch.float16, 0.005))
         if machine.device.type == "cuda":
             modes.insert(1, ("TF32", "high", torch.float32, 0.003))
         for name, matmul, dtype, limit in modes:
@@ -206,9 +208,10 @@ def ranks(small, data):
     config = settings(small, max(8 // world, 1), world, dtype="float32", compile="false")
     machine, model, tokens, replica, config = prepare(config, True)
     together = gradient(model, replica, tokens, config, machine)
-    machine.rank, machine.world = 0, 1
+    single = copy.copy(machine)  # batches are remembered by machine
+    single.rank, single.world = 0, 1
     model = train_gpt2.make_model(config).to(machine.device)
-    alone = gradient(model, model, tokens, config, machine)
+    alone = gradient(model, model, tokens, config, single)
     yield f"{world} ranks against one", distance(together, alone), 1e-4
 
 
@@ -321,7 +324,10 @@ def run(small, data):
 def scaling(small, data):
     """Tokens per second of so many ranks, each with the same work."""
     world = int(os.environ["WORLD_SIZE"])
-    yield f"{world} ranks, tokens/s", take_steps(settings(small, 8 if small else 32, world))[0]
+    yield (
+        f"{world} rank{'s' * (world > 1)}, tokens/s",
+        take_steps(settings(small, 8 if small else 32, world))[0],
+    )
 
 
 PARTS = {facts: 120, precision: 120, gradients: 240, ranks: 180, resume: 420}  # seconds that it may take

@@ -15,6 +15,7 @@ import train_gpt2
 from errors import UserError
 
 ROOT = Path(__file__).parent.parent
+DTYPES = ("float32", "bfloat16", "float16") + ("TF32",) * torch.cuda.is_available()
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,8 @@ def test_a_part_that_fails_keeps_its_numbers_and_ends_with_its_error(tmp_path):
 
 def test_logits_that_are_wrong_are_found(monkeypatch):
     found, limits = numbers(card.precision)
-    assert set(found) == set(limits) and all(0 < found[name] < limits[name] for name in found)
+    assert set(found) == set(limits) == {f"logits in {name}: relative error" for name in DTYPES}
+    assert all(0 < found[name] < limits[name] for name in found)
     original = train_gpt2.GPT.forward
 
     def wrong(model, idx, targets=None):
