@@ -59,7 +59,7 @@ def import_program(folder: Path) -> list[str]:
     effects += [f"changes {name}" for name, value in read_settings(folder).items() if value != before[name]]
     sys.path[:] = search_path
     for name, module in list(sys.modules.items()):
-        if Path(str(getattr(module, "__file__", ""))).is_relative_to(folder):
+        if str(getattr(module, "__file__", "")).startswith(f"{folder}{os.sep}"):
             del sys.modules[name]
     sys.stdout.flush()
     sys.stderr.flush()
