@@ -217,6 +217,7 @@ def test_a_state_that_does_not_fit_is_refused(change, reason):
     [
         (lambda state: state.update(step=-5), "step: Input should be greater than or equal to 0"),
         (lambda state: state.update(step=7), "it is of step 7"),
+        (lambda state: state["config"].update(steps=1), "it is of step 2, and its run has 1"),
         (lambda state: state.update(step="two"), "step: Input should be a valid integer"),
         (lambda state: state.update(config=None), "config: Input should be a dictionary"),
         (lambda state: state["config"].update(lr="fast"), "config.lr: Input should be a valid number"),
