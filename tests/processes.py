@@ -21,7 +21,8 @@ from torch import distributed
 ROOT = Path(__file__).parent.parent
 TIMEOUT = 120  # seconds, for whatever a test waits for
 PRELOAD = ["processes", "train_gpt2", "fineweb", "datasets", "matplotlib.backends.backend_agg"]
-PRELOAD += ["torch._dynamo", "torch.distributed.launcher"]  # AdamW and DDP import torch._dynamo
+PRELOAD += ["matplotlib.figure", "torch.distributed.launcher"]
+PRELOAD += ["torch._dynamo"]  # AdamW and DDP import it
 QUICK = ["--run_path", "--start_method=fork"]  # options of torchrun: its ranks are forks, not new Pythons
 QUICK = QUICK if sys.platform == "linux" else []
 

@@ -15,7 +15,7 @@ from test_resume import PROGRAM, same
 from test_runs import read_events
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not tested on Windows")
-WORDS = [*TINY, "--steps", "200", "--save_every", "20", "--eval_every", "0", "--sample_every", "0"]
+WORDS = [*TINY, "--steps", "120", "--save_every", "20", "--eval_every", "0", "--sample_every", "0"]
 
 
 def launch(folder, port):
@@ -59,10 +59,10 @@ def test_a_computer_that_is_lost_and_comes_back_changes_nothing(tmp_path):
         for launcher in (first, again):
             launcher.join(TIMEOUT)
             assert launcher.exitcode == 0
-    assert same(tmp_path / "whole" / "step_000200", tmp_path / "torn" / "step_000200")
+    assert same(tmp_path / "whole" / "step_000120", tmp_path / "torn" / "step_000120")
     whole, torn = (
         {event["step"]: event["loss"] for event in read_events(tmp_path / out) if event["event"] == "step"}
         for out in ("whole", "torn")
     )
-    assert whole == torn and len(torn) == 200
+    assert whole == torn and len(torn) == 120
     assert [event for event in read_events(tmp_path / "torn") if event["event"] == "resume"]

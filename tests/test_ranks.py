@@ -224,8 +224,8 @@ def test_all_ranks_take_the_micro_batch_that_fits_on_each(tmp_path):
 
 def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
     make_tokens(tmp_path)
-    code, out = torchrun(tmp_path, DYING_WORKER, 2, options=[])
-    assert code != 0 and re.search(r"exitcode\s*: 3", out), out
+    code, out = torchrun(tmp_path, DYING_WORKER, 2)
+    assert code != 0 and "step    2  loss" in out and "step    3" not in out, out
 
 
 @pytest.mark.parametrize("where, rank", [("add_gradient", 1), ("predict", 1), ("save_pretrained", 0)])
@@ -262,6 +262,7 @@ def test_no_rank_outlives_torchrun(tmp_path, when):
     """It is killed while the ranks train, and before they have connected to each other."""
     make_data(tmp_path)
     (tmp_path / "worker.py").write_text(LATE_WORKER, encoding="utf-8")
+    # Not QUICK: a fork keeps torchrun's store open, and PyTorch itself ends it with its parent.
     words = ["--standalone", "--nproc_per_node=2", "worker.py", when, *TINY, "--steps", "1000000"]
     options = dict(folder=tmp_path, output=tmp_path / "output.txt", PYTHONPATH=str(ROOT))
     with start("torch.distributed.run", *words, "--out", "out", **options) as process:

@@ -30,6 +30,7 @@ WORDS = [*TINY, "--lr", "0.01", "--warmup_steps", "2", "--eval_every", "4", "--s
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Machine, "stop_on_signals", lambda self: None)
+    monkeypatch.setattr(runs.Run, "draw", lambda self: None)
     make_data(tmp_path)
 
 
