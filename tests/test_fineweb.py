@@ -5,6 +5,7 @@ import random
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -511,3 +512,18 @@ def test_a_folder_belongs_to_one_program_at_a_time(tmp_path):
     fineweb.main(
         ["--input", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out"), "--tokenizer", "bytes"]
     )
+
+
+def test_a_progress_that_fits_neither_shards_nor_input_is_refused(tmp_path):
+    for name, count in (("val_000000.bin", 100), ("train_000001.bin", 50)):
+        data.write_shard(tmp_path / name, np.zeros(count, "<u2"))
+    state = fineweb.Progress(dict(shard_tokens=100), shards=1, tokens=100, file=0, block=1, skip=7)
+    assert fineweb.check_progress(tmp_path, state) is state
+    for changes in (dict(shards=0, tokens=0), dict(tokens=99), dict(shards=2, tokens=200)):
+        with pytest.raises(UserError, match="progress.json does not fit the shards beside it .delete the"):
+            fineweb.check_progress(tmp_path, replace(state, **changes))
+    chunks = [(0, 1, 0.5, [7] * 8), (0, 2, 1.0, [7])]
+    assert list(fineweb.continued(iter(chunks), tmp_path, state)) == chunks
+    for changes in (dict(file=1), dict(block=2), dict(skip=8)):
+        with pytest.raises(UserError, match="progress.json does not fit the input .delete the folder"):
+            fineweb.continued(iter(chunks), tmp_path, replace(state, **changes))
