@@ -4,7 +4,6 @@ import math
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import time
 from dataclasses import asdict, fields, replace
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from processes import ROOT, run_ranks
+from processes import ROOT, TIMEOUT, run_ranks, start
 from test_data import as_shards
 
 import data
@@ -265,10 +264,10 @@ def accelerators():
 
 
 def test_the_program_tells_each_problem_on_its_line_and_ends_with_code_2():
-    command = [sys.executable, str(ROOT / "train_gpt2.py"), "--steps", "ten", "--zzz", "--lr", "nan"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr.splitlines() == [
+    words = ["--steps", "ten", "--zzz", "--lr", "nan"]
+    with start(ROOT / "train_gpt2.py", *words, folder=".", output="said.txt") as process:
+        process.join(TIMEOUT)
+    assert process.exitcode == 2 and Path("said.txt").read_text().splitlines() == [
         "error: --zzz is unknown (see --help)",
         "error: --steps ten is not a whole number",
         "error: --lr nan is not a number",
