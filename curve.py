@@ -228,7 +228,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     print(draw(options.runs, options.out, options.full))
     begun = beginning(read_log(options.runs[0]))
-    if not find_reference(*begun):
+    if len(options.runs) == 1 and not find_reference(*begun):
         print(f"no reference curve, because {explain_missing(*begun)}")
 
 

@@ -828,8 +828,10 @@ def test_what_is_wrong_with_a_sample_is_said_at_once(capsys):
 
 
 def test_weights_of_another_tokenizer_give_no_sample():
+    from test_fineweb import needs_vocabulary
     from test_model import hugging_face_gpt2
 
+    needs_vocabulary()
     hugging_face_gpt2(Path("theirs"))
     with pytest.raises(UserError, match="the tokenizer gpt2 has 50257 tokens, but the model has 65 .put its"):
         train_gpt2.main("--init theirs --sample Hello --device cpu".split())

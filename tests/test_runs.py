@@ -296,6 +296,8 @@ def test_a_run_without_a_reference_says_why(reference, capsys, monkeypatch):
     assert say(config | dict(steps=99), "Hamlet") == [
         f"{why} --steps 99 instead of 100, unlike reference/one.jsonl"
     ]
+    curve.main(["out1", "out2"])
+    assert capsys.readouterr().out == "out1\n"  # runs that are compared need no reference
     recipe = dict(event="recipe", config=dict(a=1, b=2, c=3, d=4, e=5), source="Hamlet")
     (curve.REFERENCE / "far.jsonl").write_text(json.dumps(recipe))
     assert say(config | dict(steps=1), "Hamlet")[0].endswith(
