@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -88,7 +89,8 @@ def load(name, build):
         model.lm_head.weight = model.wte.weight
     except Exception as error:  # no network, no such name, a file that is missing, torn, of another model
         fix = "use a folder with config.json and model.safetensors, or the name of a GPT-2 on the hub"
-        raise UserError(f"cannot load {name}: {one_line(error)} ({fix})") from error
+        where = "" if os.path.isdir(name) else ", which is no folder here, from the hub"
+        raise UserError(f"cannot load {name}{where}: {one_line(error)} ({fix})") from error
     return model
 
 

@@ -250,6 +250,17 @@ def test_a_folder_without_a_checkpoint_is_refused_with_the_remedy(tmp_path):
         GPT.from_pretrained(tmp_path)
 
 
+def test_a_name_that_is_no_folder_is_said_to_be_looked_for_on_the_hub(monkeypatch):
+    def refuse(name, **_):
+        raise OSError("no network")
+
+    monkeypatch.setattr("weights.snapshot_download", refuse)
+    with pytest.raises(
+        UserError, match="cannot load runs/none, which is no folder here, from the hub: .*no net"
+    ):
+        GPT.from_pretrained("runs/none")
+
+
 def test_greedy_text_is_that_of_hugging_face(tmp_path):
     theirs, ours, ids = hugging_face_gpt2(tmp_path), GPT.from_pretrained(tmp_path), random_ids(3, 4)
     expected = theirs.generate(ids, max_new_tokens=12, do_sample=False, eos_token_id=None, pad_token_id=0)
