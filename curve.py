@@ -227,9 +227,11 @@ def main(arguments=None):
     parser.add_argument("--full", action="store_true", help="all losses, with a logarithmic axis of steps")
     options = parser.parse_args(arguments)
     print(draw(options.runs, options.out, options.full))
-    begun = beginning(read_log(options.runs[0]))
-    if len(options.runs) == 1 and not find_reference(*begun):
-        print(f"no reference curve, because {explain_missing(*begun)}")
+    begun = [beginning(read_log(folder)) for folder in options.runs]
+    if len({name_data(data) for _, data in begun}) > 1:
+        print("these runs have different data: their losses cannot be compared")
+    if len(begun) == 1 and not find_reference(*begun[0]):
+        print(f"no reference curve, because {explain_missing(*begun[0])}")
 
 
 if __name__ == "__main__":

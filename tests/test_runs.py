@@ -296,8 +296,11 @@ def test_a_run_without_a_reference_says_why(reference, capsys, monkeypatch):
     assert say(config | dict(steps=99), "Hamlet") == [
         f"{why} --steps 99 instead of 100, unlike reference/one.jsonl"
     ]
-    curve.main(["out1", "out2"])
-    assert capsys.readouterr().out == "out1\n"  # runs that are compared need no reference
+    hamlet, macbeth, _, again = map(str, sorted(Path().glob("out*")))
+    curve.main([hamlet, again])
+    assert capsys.readouterr().out == f"{hamlet}\n"  # runs that are compared need no reference
+    curve.main([hamlet, macbeth])
+    assert "different data: their losses cannot be compared" in capsys.readouterr().out
     recipe = dict(event="recipe", config=dict(a=1, b=2, c=3, d=4, e=5), source="Hamlet")
     (curve.REFERENCE / "far.jsonl").write_text(json.dumps(recipe))
     assert say(config | dict(steps=1), "Hamlet")[0].endswith(
