@@ -55,6 +55,8 @@ def peak_flops(machine):
 
 def checkpoints(folder):
     """List the checkpoints in a folder, the oldest first."""
+    if not os.path.isdir(folder):  # its name may even be too long
+        return []
     found = [path for path in Path(folder).glob("step_*") if path.name.removeprefix("step_").isdecimal()]
     return sorted(found, key=number_of)
 

@@ -333,6 +333,10 @@ def test_a_checkpoint_is_whole_or_not_there(monkeypatch, capsys):
     assert [path.name for path in runs.checkpoints("out")] == ["step_000750", "step_001000"]
 
 
+def test_a_name_that_is_too_long_has_no_checkpoints():
+    assert runs.checkpoints("x" * 5000) == []
+
+
 def test_a_newer_torn_checkpoint_does_not_push_out_a_whole_one():
     run = Run(Path("out"), CONFIG, Machine(CONFIG), 1)
     model = train_gpt2.make_model(CONFIG)
