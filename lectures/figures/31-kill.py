@@ -1,4 +1,4 @@
-"""Draws 31-kill.svg: the folder at the moment of a kill, after shard 2 and within shard 3."""
+"""Draws 31-kill.svg: the folder after a kill, within shard 3 or between it and progress.json."""
 
 from figure import Figure
 
@@ -6,16 +6,15 @@ FILES = (  # name, color, what a restart makes of it, color of that
     ("val_000000.bin", "green", "kept: whole, on the disk"),
     ("train_000001.bin", "green", "kept"),
     ("train_000002.bin", "green", "kept"),
-    ("train_000003.bin.partial", "line", "overwritten: a shard without its final name"),
+    ("train_000003.bin.partial", "line", "overwritten: killed while this shard was being written"),
+    ("or train_000003.bin", "line", "overwritten: killed before progress.json had recorded it"),
     ("progress.json", "blue", "read: 3 shards done, and where the next one begins"),
     ("meta.json", "", "missing: the data set is not complete"),
 )
 
 
 def draw():
-    picture = Figure(
-        720, 292, "After a kill, files with their final name are whole; progress.json says where to go on"
-    )
+    picture = Figure(720, 333, "After a kill, recorded shards are kept, the one after them is overwritten")
     picture.text(14, 24, "in the folder after the kill", size=16, bold=True)
     picture.text(282, 24, "what the restart does with it", size=16, bold=True)
     for row, (name, color, fate) in enumerate(FILES):

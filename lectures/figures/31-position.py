@@ -26,10 +26,12 @@ def draw():
     picture.text(LEFT - 12, 79, "chunks", size=16, align="right", bold=True)
     for begin, end, words, color in (
         (0, ROW, "part 0, rows 0–142", "line"),
-        (ROW, PART, "row 143", "blue"),
+        (ROW, PART, "", "blue"),
         (PART, END, "part 1", "line"),
     ):
         picture.box(place(begin), 52, place(end) - place(begin) - 2, 44, words, color, size=15)
+    for y, words in ((71, "rows 143"), (88, "to the end")):
+        picture.text((place(ROW) + place(BEGIN)) / 2, y, words, size=15, align="center")
 
     picture.line([(place(ROW), 102), (place(ROW), 126)], "orange", 2)
     picture.arrow(place(ROW), 116, place(BEGIN) - 3, 116, "orange", 2)
