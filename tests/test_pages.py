@@ -108,16 +108,16 @@ def find_false_quotes(number, text):
 
 
 def find_missing_lines(number, text):
-    """The lines that a step adds to its programs, and that no diff of its page shows."""
-    shown = Counter()
-    for info, lines in fences(text):
-        if info == "diff":
-            shown.update(line[1:] for line in lines if line.startswith("+"))
-    added = Counter()
-    for path, (lines, _) in changes(number).items():
-        if re.fullmatch(r"\w+\.py", path):
-            added += lines
-    return [line for line in (added - shown) if line.strip()]
+    """The lines that a step adds to its programs or removes from them, and that no diff of its page shows.
+
+    A line that leaves one file for another has moved, which the page may say in words.
+    """
+    shown = Counter(line for info, lines in fences(text) if info == "diff" for line in lines)
+    files = [lines for path, lines in changes(number).items() if re.fullmatch(r"\w+\.py", path)]
+    added = sum((lines for lines, _ in files), Counter())
+    removed = sum((gone - (added - here) for here, gone in files), Counter())  # without what moved
+    changed = [f"+{line}" for line in added.elements()] + [f"-{line}" for line in removed.elements()]
+    return [line for line in Counter(changed) - shown if line[1:].strip()]
 
 
 def page_of(number):
@@ -154,17 +154,17 @@ class TestPage:
 
 
 def test_a_false_quote_is_found():
-    _, text = page_of(11)
-    assert find_false_quotes(11, text) == find_missing_lines(11, text) == []
-    added = next(
-        line for line, lines in fences(text) for line in lines if line.startswith("+ ") and "=" in line
-    )
-    assert find_false_quotes(11, text.replace(added, added.replace("=", "+=", 1)))
-    assert find_missing_lines(11, text.replace(added, ""))
-    false = "\n```python step 11\nclass GPT(nn.Modul):\n```\n"
-    assert find_false_quotes(11, text + false)
-    assert find_false_quotes(11, text + "\n```python\nprint()\n```\n")
-    assert find_false_quotes(11, text + "\n```console\nloss 10.9\n```\n")
+    _, text = page_of(17)
+    assert find_false_quotes(17, text) == find_missing_lines(17, text) == []
+    quoted = [line for info, lines in fences(text) if info == "diff" for line in lines]
+    added, removed = (next(line for line in quoted if line.startswith(sign)) for sign in ("+ ", "- "))
+    assert find_false_quotes(17, text.replace(added, f"{added}1"))
+    assert find_missing_lines(17, text.replace(added, "")) == [added]
+    assert find_missing_lines(17, text.replace(removed, "")) == [removed]
+    false = "\n```python step 17\nclass GPT(nn.Modul):\n```\n"
+    assert find_false_quotes(17, text + false)
+    assert find_false_quotes(17, text + "\n```python\nprint()\n```\n")
+    assert find_false_quotes(17, text + "\n```console\nloss 10.9\n```\n")
 
 
 def anchors(path):
