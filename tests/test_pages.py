@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LECTURES = ROOT / "lectures"
 HEADINGS = ["Where we are", "Predict", "The idea", "The change", "Run it", "Check it", "What goes wrong"]
 HEADINGS += ["Why not", "Exercises", "Next"]
-FENCES = r"python step \d\d( [\w/]+\.py)?|python own|diff|console|text|mermaid|math"
+FENCES = r"python step \d\d( [\w/]+\.py)?|python own|diff|console|text|math"
 TEXTS = sorted([*ROOT.glob("*.md"), *LECTURES.rglob("*.md")])
 NUMBERS = [row["n"] for row in tomllib.loads((LECTURES / "steps.toml").read_text(encoding="utf-8"))["step"]]
 
