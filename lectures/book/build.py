@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-from itertools import groupby
 from pathlib import Path
 
 BOOK = Path(__file__).resolve().parent
@@ -19,7 +18,7 @@ try:
     import export
     from history import ROOT, UserError
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from lecture import EMPTY, Lecture
+    from lecture import Lecture
     from listing import show_file
     from prose import Page, render
 except ImportError as error:
@@ -30,56 +29,47 @@ class Site:
     """A folder of pages, and the index of their words."""
 
     def __init__(self, lecture: Lecture, folder: Path):
-        self.lecture, self.folder = lecture, folder
+        self.lecture, self.folder, self.errata = lecture, folder, read_errata(lecture)
         self.index: dict[str, list] = {"pages": [], "text": [], "code": []}
         options = dict(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self.templates = Environment(loader=FileSystemLoader(BOOK / "templates"), **options)
-        parts = groupby(lecture.steps, lambda step: (step["part"], step["part_name"]))
-        self.templates.globals |= dict(steps=lecture.steps, repository=lecture.repository)
-        self.templates.globals["parts"] = [(number, name, [*steps]) for (number, name), steps in parts]
-        self.templates.globals["base"] = os.environ.get("SITE_URL", "").rstrip("/")  # for previews of links
+        base = os.environ.get("SITE_URL", "").rstrip("/")  # for previews of links
+        self.templates.globals |= dict(steps=lecture.steps, repository=lecture.repository, base=base)
+        self.contents = self.templates.get_template("contents.html").render()
 
-    def write(self, url: str, template: str, page: Page, title: str = "", **values) -> None:
+    def write(self, url: str, template: str, page: Page, **values) -> None:
         """Write a page, and add its sections to the index."""
         html = self.templates.get_template(template).render(url=url, page=page, **values)
         (self.folder / url).write_text(html, encoding="utf-8", newline="\n")
         self.index["text"] += [[len(self.index["pages"]), *part] for part in page.sections if part[2]]
-        self.index["pages"].append([url, title or page.title])
+        self.index["pages"].append([url, page.title])
 
     def write_script(self, name: str, variable: str, value) -> None:
         """Write a value for the pages' scripts, which cannot fetch a file where there is no server."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         (self.folder / name).write_text(f"{variable} = {text};\n", encoding="utf-8", newline="\n")
 
-    def write_step(self, place: int, base: str, cells: dict[str, dict]) -> None:
-        """Write the page of the step at a place among the steps; its part follows the commit `base`."""
+    def write_step(self, place: int) -> None:
+        """Write the page of the step at a place among the steps."""
         step, around = self.lecture.steps[place], [None, *self.lecture.steps, None]
-        files, tabs = self.lecture.find_programs(step, base)
-        changes = self.lecture.changes.get(step["hash"], {})
+        (files, tabs), changes = self.lecture.find_programs(step), self.lecture.changes[step["hash"]]
         page = render(step["page"], self.lecture, changes, files)
-        answers = render(f"lectures/answers/{step['id']}.md", self.lecture).html
         for path in [path for path in files if not path.startswith("tests/")]:
             lines = files[path].split("\n")
-            added = {
-                lines[number - 1].strip(): number for number in sorted(changes[path].added, reverse=True)
-            }
+            added = {lines[number - 1].strip(): number for number in sorted(changes[path].added)[::-1]}
             self.index["code"] += [[place, path, line, added[line]] for line in added if len(line) > 5]
-        values = dict(step=step, tabs=tabs, since=base != EMPTY)
-        values |= dict(previous=around[place], following=around[place + 2])
-        values["errata"] = [
-            entry | dict(cells=cells[entry["name"]]) for entry in self.lecture.find_errata(step["number"])
-        ]
-        html = re.sub(
-            r"(?s)^<h1.*?</h1>\s*(<blockquote>.*?</blockquote>)?", "", fold_answers(page.html, answers)
-        )
-        values["pieces"] = re.split(r'(?s)(<h2 id="predict">.*?)(?=<h2)', html)
-        self.write(step["url"], "step.html", page, f"{step['id']} · {step['title']}", **values)
+        values = dict(step=step, tabs=tabs, previous=around[place], following=around[place + 2])
+        errata = self.lecture.find_errata(step["number"])
+        values["errata"] = [entry | dict(cells=self.errata[entry["name"]]) for entry in errata]
+        answers = render(f"lectures/answers/{step['id']}.md", self.lecture).html
+        html = re.sub(r"(?s)^<h1.*?</h1>\s*(<blockquote>.*?</blockquote>)?", "", page.html)
+        values["pieces"] = re.split(r'(?s)(<h2 id="predict">.*?)(?=<h2)', fold_answers(html, answers))
+        self.write(step["url"], "step.html", page, **values)
 
     def write_text(self, path: str, url: str) -> None:
         """Write the page of another text; README.md becomes the first page."""
         page = render(path, self.lecture)
-        contents = self.templates.get_template("contents.html").render()
-        html = page.html.replace('<div class="all-steps"></div>', contents)
+        html = page.html.replace('<div class="all-steps"></div>', self.contents)
         self.write(url, "index.html" if url == "index.html" else "page.html", page, html=html)
 
 
@@ -101,16 +91,14 @@ def fold_answers(html: str, answers: str) -> str:
 
 def build(folder: Path) -> None:
     """Write the site into a folder."""
-    lecture, base, before = Lecture(), EMPTY, None
+    lecture = Lecture()
     if folder.exists() and any(folder.iterdir()) and not (folder / "search.js").exists():
         raise UserError(f"{folder} holds something other than a site (choose another folder)")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(BOOK / "static", folder)
-    site, errata = Site(lecture, folder), read_errata(lecture)
-    for place, step in enumerate(lecture.steps):
-        base = before["hash"] if before and before["part"] != step["part"] else base
-        site.write_step(place, base, errata)
-        before = step
+    site = Site(lecture, folder)
+    for place in range(len(lecture.steps)):
+        site.write_step(place)
     for path, url in lecture.urls.items():
         if "#" not in url and path not in [step["page"] for step in lecture.steps]:
             site.write_text(path, url)
@@ -123,7 +111,7 @@ def build(folder: Path) -> None:
     site.write("model.html", "model.html", Page("The model in the page"), html=html)
     for path, blocks in lecture.blocks.items():
         site.write_script(f"blocks-{path}.js", f'BLOCKS["{path}"]', [*blocks])
-    site.write_script("contents.js", "window.CONTENTS", site.templates.get_template("contents.html").render())
+    site.write_script("contents.js", "window.CONTENTS", site.contents)
     site.write_script("search.js", "window.SEARCH", site.index)
 
 

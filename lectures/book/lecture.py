@@ -1,40 +1,35 @@
 """The repository as the site shows it: its texts and programs, and what each step and each fix changed."""
 
+import io
 import os
 import re
 import subprocess
+import tarfile
 from pathlib import Path
 
 from errata import find_fixes, read_patch
 from history import ROOT, Commit, by_number, git, read_history, resolve
 from index import facts
-from listing import parse_diff, show_file, show_patch
+from listing import Change, parse_diff, show_file, show_patch
 from table import NEEDS, read_table
 
 PROGRAMS = ["*.py", "*.toml", "*.yaml", "requirements*.txt", "Makefile", ":!lectures", ":!reference"]
-EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's name of a folder without files
 DIFF = ["-U0", "--no-renames", "--no-ext-diff", "--no-textconv"]
 
 
 def read_files(revision: str, paths: list[str]) -> dict[str, str]:
-    """Return the contents of the files that a revision has, in one call of git."""
-    names = "".join(f"{revision}:{path}\n" for path in paths).encode()
-    command = ["git", "-C", str(ROOT), "cat-file", "--batch"]
-    output, at = subprocess.run(command, input=names, capture_output=True, check=True).stdout, 0
-    files = {}
-    for path in paths:
-        end = output.index(b"\n", at)
-        (*_, kind, size), at = output[at:end].split(b" "), end + 1
-        if kind == b"blob":
-            files[path] = output[at : at + int(size)].decode("utf-8", "replace")
-            at += int(size) + 1
-    return files
+    """Return the contents of files and folders of a revision, in one call of git."""
+    command = ["git", "-C", str(ROOT), "-c", "core.autocrlf=false", "archive", revision, "--", *paths]
+    archive = io.BytesIO(subprocess.run(command, capture_output=True, check=True).stdout)
+    with tarfile.open(fileobj=archive) as tar:
+        files = [member for member in tar if member.isfile()]
+        return {file.name: tar.extractfile(file).read().decode("utf-8", "replace") for file in files}
 
 
 def read_tree(revision: str) -> dict[str, str]:
     """Return all files of a revision; if it is checked out, yours, so that you see what you write."""
     if git("rev-parse", "HEAD").strip() != revision:
-        return read_files(revision, git("ls-tree", "-r", "-z", "--name-only", revision).split("\0")[:-1])
+        return read_files(revision, ["."])
     names = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")[:-1]
     return {name: (ROOT / name).read_text("utf-8", "replace") for name in names if (ROOT / name).is_file()}
 
@@ -60,9 +55,6 @@ class Lecture:
 
     def find_url(self, path: str, anchor: str = "") -> str | None:
         """Return where a link in a text leads: to a page, a program's page, the repository, or nowhere."""
-        if match := re.fullmatch(r"(?:\.\./)*commit/(\w+)", path):
-            urls = [step["url"] for step in self.steps if step["hash"].startswith(match[1])]
-            return next(iter(urls), f"{self.repository}/commit/{match[1]}" if self.repository else None)
         if path in self.urls:
             url, _, answers = self.urls[path].partition("#")
             anchor = f"answer-{anchor}" if answers and anchor else anchor or answers
@@ -71,16 +63,15 @@ class Lecture:
             return self.listings.setdefault(path, f"code-{path.replace('/', '-')}.html")
         return f"{self.repository}/blob/main/{path}" if self.repository else None
 
-    def find_programs(self, step: dict, base: str) -> tuple[dict[str, str], list[dict]]:
-        """Return the files that a step changes, and their tabs; `base` is the commit before its part."""
-        changes, tabs = self.changes.get(step["hash"], {}), []
+    def find_programs(self, step: dict) -> tuple[dict[str, str], list[dict]]:
+        """Return the files that a step changes, and their tabs."""
+        changes, tabs = self.changes[step["hash"]], []
         files = read_files(step["hash"], [*changes])
-        since = parse_diff(git("diff", *DIFF, base, step["hash"], "--", *files)) if base != EMPTY else {}
+        base = [other["hash"] for other in self.steps if other["part"] < step["part"]][-1:]
+        since = parse_diff(git("diff", *DIFF, *base, step["hash"], "--", *files)) if base else {}
         for path in sorted(files, key=lambda path: (path[:6] == "tests/", path != "train_gpt2.py", path)):
-            later = since[path].added if path in since else set()
-            whole = path[:6] != "tests/"
-            store = self.blocks.setdefault(path, {}) if whole else None
-            html = show_file(path, files[path], changes[path], later, whole, store)
+            store = None if path[:6] == "tests/" else self.blocks.setdefault(path, {})
+            html = show_file(path, files[path], changes[path], since.get(path, Change()).added, store)
             tabs.append(dict(path=path, size="+{} −{}".format(*step["changes"].get(path, (0, 0))), html=html))
         return files, tabs
 

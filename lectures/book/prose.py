@@ -1,15 +1,18 @@
 """The lecture's Markdown as HTML: links, pictures, formulas, diffs, console sessions, anchors."""
 
-import posixpath
 import re
 from base64 import b64encode
-from collections import Counter
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
+from os.path import commonprefix
+from pathlib import PurePosixPath
+from urllib.parse import urljoin
 
 from latex2mathml.converter import convert
 from listing import highlight
 from markdown_it import MarkdownIt
+from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 
@@ -28,6 +31,7 @@ def render(path: str, lecture, changes=None, files=None) -> Page:
     """Render a text; with the changes and files of a step, the hunks of its page have places in them."""
     markdown = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
     dollarmath_plugin(markdown, allow_space=False, allow_digits=False, renderer=show_formula)
+    anchors_plugin(markdown, max_level=6)  # those that GitHub gives to headings
     for name, rule in dict(fence=show_fence, image=show_image, code_inline=show_code).items():
         markdown.add_render_rule(name, rule)
     text = re.sub(r"(?s)<!-- nav -->.*?<!-- /nav -->\n", "", lecture.files.get(path, ""))
@@ -37,9 +41,8 @@ def render(path: str, lecture, changes=None, files=None) -> Page:
     collect(tokens, page)
     for token in tokens:
         follow_links(token.children or [], environment)
-        if token.content.startswith("**Answer.**"):
-            page.answer = "<p>" + markdown.renderer.render([token], markdown.options, environment) + "</p>"
     html = markdown.renderer.render(tokens, markdown.options, environment)
+    page.answer = next(iter(re.findall(r"(?s)<p><strong>Answer\.</strong>.*?</p>", html)), "")
     html = re.sub(r"(?s)<table>.*?</table>", r'<div class="table" tabindex="0">\g<0></div>', html)
     html = re.sub(r'(?s)<p>(<span class="picture".*?</span>)</p>', r"<figure>\1</figure>", html)
     caption = r"</figure>\n<p><em>((?:(?!<em>|</p>).)*)</em></p>"
@@ -48,45 +51,31 @@ def render(path: str, lecture, changes=None, files=None) -> Page:
 
 
 def collect(tokens, page: Page) -> None:
-    """Give each heading the anchor that GitHub gives it; collect title, lead and the text of each section."""
-    seen, heading = Counter(), None
-    for token in tokens:
-        if token.type == "heading_open":
-            heading = token
-        elif token.type == "inline":
+    """Collect the title of a text, its lead, and the words of each section."""
+    for before, token in pairwise(tokens):
+        if token.type == "inline":
             parts = [child for child in token.children if child.type not in ("html_inline", "image")]
             plain = "".join(" " if part.type == "softbreak" else part.content for part in parts)
-            if heading:
-                anchor = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
-                seen[anchor] += 1
-                anchor += f"-{seen[anchor] - 1}" if seen[anchor] > 1 else ""
-                heading.attrSet("id", anchor)
+            if before.type == "heading_open":
                 page.title = page.title or plain
-                page.sections.append((plain, anchor, ""))
+                page.sections.append((plain, before.attrs["id"], ""))
             elif page.sections:
                 page.lead = page.lead or plain
                 page.sections[-1] = (*page.sections[-1][:2], f"{page.sections[-1][2]} {plain}".strip())
-            heading = None
 
 
 def follow_links(tokens, environment: dict) -> None:
     """Rewrite the links among inline tokens; those that lead nowhere become plain text."""
-    tags = []
+    tag = ""  # of the link that is open
     for token in tokens:
         if token.type == "link_open":
             path, _, anchor = token.attrs["href"].partition("#")
             if path and not path.startswith(("https:", "http:")):
-                path = resolve(environment["path"], path)
-                url = environment["lecture"].find_url(path, anchor)
+                url = environment["lecture"].find_url(urljoin(environment["path"], path), anchor)
                 token.tag, token.attrs = ("a", {"href": url}) if url else ("span", {})
-            tags.append(token.tag)
+            tag = token.tag
         elif token.type == "link_close":
-            token.tag = tags.pop()
-
-
-def resolve(source: str, path: str) -> str:
-    """Return the path in the repository of what a text links to."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
+            token.tag = tag
 
 
 def show_formula(tex: str, options: dict) -> str:
@@ -99,15 +88,15 @@ def show_formula(tex: str, options: dict) -> str:
 
 def show_image(renderer, tokens, index, options, environment) -> str:
     """Put a picture into the page, so that its colors follow the page's."""
-    path = resolve(environment["path"], tokens[index].attrs["src"])
-    label = escape(tokens[index].content)
-    if "@keyframes" in environment["lecture"].files[path]:  # its styles would reach the whole page
-        data = b64encode(environment["lecture"].files[path].encode()).decode()
+    path, label = urljoin(environment["path"], tokens[index].attrs["src"]), escape(tokens[index].content)
+    svg = environment["lecture"].files[path]
+    if "@keyframes" in svg:  # its styles would reach the whole page
+        data = b64encode(svg.encode()).decode()
         image = f'<img src="data:image/svg+xml;base64,{data}" alt="{label}">'
         return f'<span class="picture" tabindex="0">{image}</span>'
-    svg = re.sub(r"(?s)<style>.*?</style>|<title>.*?</title>", "", environment["lecture"].files[path])
+    svg = re.sub(r"(?s)<style>.*?</style>|<title>.*?</title>", "", svg)
     svg = re.sub(r'<rect (?:x="0" y="0" )?width="\d+" height="\d+" class="f-paper"/>', "", svg, count=1)
-    svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{posixpath.basename(path)[:-4]}-", svg)
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{PurePosixPath(path).stem}-", svg)
     svg = re.sub(r' width="\d+" height="\d+" role="img"', f' role="img" aria-label="{label}"', svg, count=1)
     return f'<span class="picture" tabindex="0">{svg.strip()}</span>'
 
@@ -139,16 +128,14 @@ def show_hunk(label: str, lines: list[str], environment: dict) -> str:
     added, removed = ([line[1:] for line in lines if line[:1] == sign] for sign in "+-")
     path, number = locate(label, added, removed, environment["changes"], environment["files"])
     kind = path.rpartition(".")[2] or "py"
-    after, rows = iter(highlight("\n".join(line[1:] for line in lines if line[:1] != "-"), kind)), []
-    for line in lines:
-        html = highlight(line[1:], kind)[0] if line[:1] == "-" else next(after)
-        rows.append(
-            f"<i{dict(zip('+-', (' class=a', ' class=d'), strict=True)).get(line[:1], '')}>{html}</i>"
-        )
+    after = iter(highlight("\n".join(line[1:] for line in lines if line[:1] != "-"), kind))
+    shown = [highlight(line[1:], kind)[0] if line[:1] == "-" else next(after) for line in lines]
+    marks = [{"+": " class=a", "-": " class=d"}.get(line[:1], "") for line in lines]
+    rows = "".join(f"<i{mark}>{html}</i>" for mark, html in zip(marks, shown, strict=True))
     place = re.sub(rf"^{re.escape(path)}\b[,:]? ?", "", label) if path else label
     count = " ".join(f"{sign}{len(part)}" for sign, part in (("+", added), ("−", removed)) if part)
     head = f"<b>{path}</b><span>{escape(place)}</span><small>{count}</small>"
-    body = f'<figcaption>{head}</figcaption><pre tabindex="0"><code>{"".join(rows)}</code></pre>'
+    body = f'<figcaption>{head}</figcaption><pre tabindex="0"><code>{rows}</code></pre>'
     return f'<figure class="hunk" data-file="{path}" data-line="{number}">{body}</figure>\n'
 
 
@@ -158,9 +145,8 @@ def locate(label: str, added: list[str], removed: list[str], changes: dict, file
     for path in [path for path in changes if path in label] or changes:
         lines = files.get(path, "").split("\n")
         for number in changes[path].added:
-            pairs = zip(added, lines[number - 1 :], strict=False)
-            same = next((at for at, (one, other) in enumerate(pairs) if one != other), len(added))
-            best = max(best, (same, path, number))
+            same = commonprefix([added, lines[number - 1 :]])
+            best = max(best, (len(same), path, number))
         for number, gone in changes[path].removed.items():
             best = max(best, (0.5 * (removed[:1] in [[line] for line in gone]), path, -number))
     return best[1:]
