@@ -146,7 +146,7 @@ def provide(needs: list[str], tree: Path, scratch: Path) -> str:
     if "text" in needs and not (tree / "input.txt").exists():
         text = (ROOT if (ROOT / "input.txt").exists() else scratch) / "input.txt"
         if not text.exists() and not works(FETCH_TEXT, scratch):
-            return "input.txt (tiny Shakespeare; no network to fetch it)"
+            return f"tiny Shakespeare, and there is no network to fetch it (save it as {ROOT / 'input.txt'})"
         shutil.copy(text, tree)
     if "weights" in needs and not works(FETCH_WEIGHTS, scratch, 1800):
         if not works(MAKE_WEIGHTS, scratch, 300):
