@@ -1,4 +1,4 @@
-"""Draw 96-notes.svg: steps are noted after a warm-up; the notes of calls become a trace and a table."""
+"""Draw 96-records.svg: the steps after a warm-up are recorded, as a trace and a table."""
 
 from figure import Figure
 
@@ -21,14 +21,14 @@ def own_times():
 
 
 def main():
-    picture = Figure(720, 312, "After a warm-up each call is noted; the notes become a trace and a table")
+    picture = Figure(720, 312, "After a warm-up each call is recorded: a trace, and a table")
     for number in range(1, 6):
         color = "blue" if number > 3 else "muted"
         picture.box(24 + 136 * (number - 1), 20, 128, 38, f"step {number}", color, size=16)
     for x, words, color in (
-        (156, "no notes", "muted"),
-        (360, "notes discarded", "muted"),
-        (564, "a note per call", "blue"),
+        (156, "no records", "muted"),
+        (360, "discarded", "muted"),
+        (564, "a record per call", "blue"),
     ):
         picture.text(x, 82, words, color, 16, "center", bold=color == "blue")
     picture.arrow(500, 92, 200, 132, "blue", 2)
