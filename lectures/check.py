@@ -15,6 +15,7 @@ from history import Commit, UserError, by_number, git, read_history
 from table import match_problems, read_table, table_problems
 
 TRAILERS = {"Part": r"\d+ \S.*", "Video": r"\d:[0-5]\d:[0-5]\d", "Same-As": r"(?!00)\d\d"}
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # as git names it
 SUBJECT_LIMIT, BODY_LIMIT = 60, 12  # characters, lines
 SIZE_LIMITS = {"train_gpt2.py": 80, "fineweb.py": 120, "hellaswag.py": 120}  # added + removed lines of a step
 
@@ -77,14 +78,18 @@ def step_rules(step: Commit, previous: int) -> Iterator[tuple[object, str]]:
 
 
 def tree_problems(steps: list[Commit]) -> Iterator[str]:
-    """Yield what is wrong with the files of each step."""
+    """Yield what is wrong with the programs of each step, and with what changed since the step before."""
     with tempfile.TemporaryDirectory(prefix="steps-", ignore_cleanup_errors=True) as name:
-        trees = Path(name).resolve()
+        trees, before = Path(name).resolve(), EMPTY_TREE
         for count, step in enumerate(steps):
             folder, archive = trees / f"{count:04d}", trees / "step.tar"
-            git("archive", f"--output={archive}", step.hash, "*.py")  # in all folders
+            options = ["--name-only", "--diff-filter=d", "-z", before, step.hash]
+            changed = git("diff", *options, "--", "*.py").split("\0")[:-1]  # in all folders
+            paths = [":(glob)*.py", *(f":(literal){path}" for path in changed)]
+            git("archive", f"--output={archive}", step.hash, *paths)
             shutil.unpack_archive(archive, folder)
             archive.unlink()
+            before = step.hash
         yield from lint_problems(trees, steps)
         yield from import_problems(trees, steps)
 
