@@ -297,26 +297,51 @@ def make_shards(options, state):
     return inputs
 
 
-def download_shards(options):
-    """Download ready-made shards; those that are here already are kept."""
+@contextlib.contextmanager
+def one_line_errors():
+    """Turn any error of a download into a UserError."""
+    try:
+        yield
+    except Exception as error:  # every library below has errors of its own
+        fix = "check the disk and the network; the same command continues"
+        raise UserError(f"cannot download {PRETOKENIZED}: {one_line(error)} ({fix})") from error
+
+
+def pin_shards(out):
+    """Return name and revision of the ready-made shards: those of the folder `out`, or else the newest one.
+
+    Raises UserError.
+    """
+    for name, schema in (("meta.json", Meta), ("progress.json", Progress)):
+        if os.path.lexists(out / name):
+            source = read_json(out / name, schema, FIX).settings.get("source")
+            if isinstance(source, list) and source[:1] == [PRETOKENIZED]:
+                return source
+    with one_line_errors():
+        import huggingface_hub
+
+        return [PRETOKENIZED, huggingface_hub.HfApi().dataset_info(PRETOKENIZED).sha]
+
+
+@one_line_errors()
+def download_shards(options, source):
+    """Download the ready-made shards that pin_shards names; those that are here already are kept."""
     from huggingface_hub import snapshot_download
 
     names = [f"finewebedu_train_{index:06d}.bin" for index in range(1, options.shards or 100)]
     names.append("finewebedu_val_000000.bin")
-    try:
-        snapshot_download(PRETOKENIZED, repo_type="dataset", allow_patterns=names, local_dir=options.out)
-        for name in names:
-            (options.out / name).stat()  # without a network the library may return as if all were here
-    except Exception as error:  # every library below has errors of its own
-        fix = "check the disk and the network; the same command continues"
-        raise UserError(f"cannot download {PRETOKENIZED}: {one_line(error)} ({fix})") from error
+    name, revision = (*source, None)[:2]  # an older version did not record the revision
+    settings = dict(repo_type="dataset", revision=revision, local_dir=options.out)
+    snapshot_download(name, allow_patterns=names, **settings)
+    for name in names:
+        (options.out / name).stat()  # without a network the library may return as if all were here
 
 
 def prepare(options):
     """Fill the folder options.out, or that of a part in it, as the command line asks."""
     out, source = options.out, [FINEWEB, options.name, REVISION]
     if options.pretokenized:
-        source = [PRETOKENIZED]
+        source = pin_shards(out)
     elif options.input:
         source = [[printable(str(path.resolve())), *file_version(path)] for path in options.input]
         if len(source) > 100:
@@ -339,7 +364,8 @@ def prepare(options):
         state = begin(out, settings)
         if state:
             write_json(out / "progress.json", asdict(state))
-            inputs = download_shards(options) if options.pretokenized else make_shards(options, state)
+            ready = options.pretokenized
+            inputs = download_shards(options, source) if ready else make_shards(options, state)
             meta = dict(
                 inputs=inputs or {}, tokenizer=options.tokenizer, vocab_size=vocab_size, settings=settings
             )

@@ -215,21 +215,37 @@ def test_killed_while_it_splits_a_text_it_ends_with_the_same_bytes(tmp_path, mon
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes(), path.name
 
 
+class Hub:
+    """The part of the hub's client that --pretokenized calls; it keeps what it is asked for."""
+
+    def __init__(self, monkeypatch):
+        self.newest, self.asked = "a" * 40, []
+        monkeypatch.setattr("huggingface_hub.HfApi", lambda: self)
+        monkeypatch.setattr("huggingface_hub.snapshot_download", self.download)
+
+    def dataset_info(self, name):
+        if self.newest is None:
+            raise ConnectionError("no\nnetwork")
+        return SimpleNamespace(sha={fineweb.PRETOKENIZED: self.newest}[name])
+
+    def download(self, name, repo_type, allow_patterns, local_dir, revision):
+        assert (name, repo_type) == ("kjj0/finewebedu10B-gpt2", "dataset")
+        self.asked.append((revision, allow_patterns))
+        for each in allow_patterns:
+            data.write_shard(local_dir / each, np.arange(200, dtype=np.uint16))
+
+
+READY = ["--pretokenized", "--shards", "3"]
+
+
 def test_shards_made_by_others_are_downloaded(tmp_path, monkeypatch):
     needs_vocabulary()
-    asked = []
-
-    def download(*_, allow_patterns, local_dir, **__):
-        asked.append(allow_patterns)
-        for name in allow_patterns:
-            data.write_shard(local_dir / name, np.arange(200, dtype=np.uint16))
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-    fineweb.main(["--pretokenized", "--shards", "3", "--out", str(tmp_path / "out")])
+    hub = Hub(monkeypatch)
+    fineweb.main([*READY, "--out", str(tmp_path / "out")])
     names = ["finewebedu_train_000001.bin", "finewebedu_train_000002.bin", "finewebedu_val_000000.bin"]
-    assert (
-        asked == [names] and json.loads((tmp_path / "out" / "meta.json").read_text())["vocab_size"] == 50257
-    )
+    assert hub.asked == [("a" * 40, names)]
+    meta = json.loads((tmp_path / "out" / "meta.json").read_text())
+    assert meta["vocab_size"] == 50257 and meta["settings"]["source"] == [fineweb.PRETOKENIZED, "a" * 40]
     for offline in (None, lambda *_, **__: None):  # an error, or nothing done and nothing said
         monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
         with pytest.raises(
@@ -237,6 +253,54 @@ def test_shards_made_by_others_are_downloaded(tmp_path, monkeypatch):
         ):
             fineweb.main(["--pretokenized", "--out", str(tmp_path / "other")])
     assert not (tmp_path / "other" / "meta.json").exists()
+    hub.newest = None
+    with pytest.raises(
+        UserError, match="cannot download kjj0/finewebedu10B-gpt2: ConnectionError: no network .check"
+    ):
+        fineweb.main([*READY, "--out", str(tmp_path / "third")])
+    assert not (tmp_path / "third").exists()
+
+
+def test_a_download_is_of_one_revision_even_if_it_is_continued(tmp_path, monkeypatch):
+    needs_vocabulary()
+    hub = Hub(monkeypatch)
+    words, meta = [*READY, "--out", str(tmp_path / "out")], tmp_path / "out" / "meta.json"
+
+    def breaks(*_, **options):
+        hub.download(*_, **options)
+        (tmp_path / "out" / "finewebedu_train_000002.bin").unlink()
+        raise ConnectionError
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", breaks)
+    with pytest.raises(UserError, match="the same command continues"):
+        fineweb.main(words)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", hub.download)
+    hub.newest = "b" * 40
+    fineweb.main(words)
+    assert [revision for revision, _ in hub.asked] == ["a" * 40] * 2
+    assert json.loads(meta.read_text())["settings"]["source"] == [fineweb.PRETOKENIZED, "a" * 40]
+    hub.newest = None
+    fineweb.main(words)  # it is complete: no network is needed
+    assert len(hub.asked) == 2
+    with pytest.raises(UserError, match="holds shards of other settings"):
+        fineweb.main([*words, "--shards", "2"])
+
+
+def test_shards_of_a_version_that_did_not_record_the_revision_are_kept(tmp_path, monkeypatch):
+    needs_vocabulary()
+    hub = Hub(monkeypatch)
+    words, meta = [*READY, "--out", str(tmp_path / "out")], tmp_path / "out" / "meta.json"
+    fineweb.main(words)
+    values = json.loads(meta.read_text())
+    values["settings"]["source"] = [fineweb.PRETOKENIZED]
+    meta.write_text(json.dumps(values))
+    fineweb.main(words)  # complete
+    assert len(hub.asked) == 1
+    meta.unlink()
+    progress = dict(settings=values["settings"], shards=0, tokens=0, file=0, block=0, skip=0)
+    (tmp_path / "out" / "progress.json").write_text(json.dumps(progress))
+    fineweb.main(words)
+    assert hub.asked[1][0] is None and json.loads(meta.read_text())["settings"] == values["settings"]
 
 
 @pytest.mark.parametrize(
