@@ -203,7 +203,10 @@ def read_flags(config_class, description, arguments=None):
 def preset_defaults(words):
     """Return the values of the preset that a command line {field: text} chooses: {field: value}."""
     preset = words.get("preset") or ("finetune" if "init" in words else "laptop")
-    return dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"])
+    defaults = dict(preset=preset) | PRESETS.get(preset, PRESETS["laptop"])
+    if words.get("data", "laptop") != "laptop" and preset == "laptop":
+        defaults["prompt"] = ""  # your text is not Python's
+    return defaults
 
 
 def whole_number(low, high):

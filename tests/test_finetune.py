@@ -9,7 +9,7 @@ import pytest
 from test_program import TINY, own_folder  # noqa: F401
 
 import train_gpt2
-from config import PRESETS, Config
+from config import PRESETS, Config, parse_config
 from data import Tokens, open_data
 from sampling import opening
 
@@ -79,6 +79,15 @@ def test_samples_of_fine_tuning_continue_the_validation_text(capsys, weights, mo
     train_gpt2.main([*tuned, "--prompt", "One"])
     train_gpt2.main(words)  # from scratch
     assert shown[3:] == ["One"] * 3 + ["Hello, I'm a language model,"] * 2
+
+
+@pytest.mark.parametrize(
+    "words, prompt",
+    [("", "def "), ("--data laptop", "def "), ("--data data", ""), ("--data data --prompt One", "One")]
+    + [("--data data --preset gpt2", Config().prompt), ("--data laptop --init gpt2", "")],
+)
+def test_only_python_begins_with_def(words, prompt):
+    assert parse_config(words.split())[0].prompt == prompt
 
 
 def test_half_a_letter_is_not_shown():
