@@ -313,7 +313,10 @@ def resumed_config(saved, given, folder, problems):
         old = getattr(saved, name)
         if given.get(name, old) != old:
             reason = f"--{name} {as_word(given[name])}, but {folder} was started with {as_word(old)}"
-            problems.append(f"{reason} (leave the flag out)")
+            fix = "leave the flag out"
+            if name == "steps" and given[name] > old:  # its learning rate has ended near zero
+                fix += f"; for more steps start a new run with --init {folder} and another --out"
+            problems.append(f"{reason} ({fix})")
     now = {name: value for name, value in given.items() if name not in RECIPE}
     return replace(saved, **dict(profile=0) | now)  # it was profiled when it started
 

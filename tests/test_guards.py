@@ -46,6 +46,15 @@ def test_no_part_of_the_recipe_can_change_when_a_run_is_resumed(name):
     assert problems == [f"--{name} {new}, but out was started with {old} (leave the flag out)"]
 
 
+def test_more_steps_than_a_run_has_are_a_new_run():
+    problems = []
+    for steps in (SMALL.steps + 1, SMALL.steps - 1):
+        resumed_config(SMALL, dict(steps=steps), "out", problems)
+    fix = "leave the flag out; for more steps start a new run with --init out and another --out"
+    reasons = [f"--steps {SMALL.steps + more}, but out was started with {SMALL.steps}" for more in (1, -1)]
+    assert problems == [f"{reasons[0]} ({fix})", f"{reasons[1]} (leave the flag out)"]
+
+
 def test_everything_else_can_change_when_a_run_is_resumed():
     given = {name: value for name, value in asdict(Config()).items() if name not in CHANGES}
     problems = []
