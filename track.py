@@ -62,6 +62,7 @@ class Trackio:
                     run.delete()
         settings = dict(embed=False, auto_log_gpu=False, auto_log_cpu=False)
         self.run = trackio.init(project=PROJECT, name=folder.name, config=config, **settings)
+        self.close = trackio.finish  # the run's own method leaves it to be finished again at exit
         self.place = f"trackio show --project {PROJECT} shows it"
 
     def add(self, step, values):
@@ -73,7 +74,7 @@ class Trackio:
 
     def finish(self):
         """Write the rest."""
-        self.run.finish()
+        self.close()
 
 
 class Wandb:

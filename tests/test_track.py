@@ -163,6 +163,8 @@ def test_trackio_has_the_run_once(run):
     assert [each.name for each in trackio.Api().runs(track.PROJECT)] == ["my"]
     rows = trackio.SQLiteStorage.get_logs(track.PROJECT, "my")
     assert [(row.pop("step"), row.pop("timestamp") and row) for row in rows] == ROWS
+    with pytest.raises(RuntimeError):  # nothing is left to be finished at exit
+        trackio.finish()
 
 
 @needs("wandb")
