@@ -10,6 +10,7 @@ card. The optimizer's state stays here. Log in once with: hf auth login
 
 import json
 import math
+import os
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import timedelta
@@ -19,12 +20,13 @@ from statistics import fmean
 import huggingface_hub
 from huggingface_hub.utils import validate_repo_id
 
-from curve import SAMPLE, columns, draw, name_data, read_log
+from curve import SAMPLE, beginning, columns, draw, name_data, read_log
 from documents import FINEWEB
 from errors import UserError, one_line, run_program
 from files import whole_file
 from runs import MANIFEST, newest_whole
 from train_gpt2 import load_checkpoint
+from weights import END
 
 OPENAI = "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"
 LOCAL = MANIFEST, "train_state.pt"  # stays here
@@ -93,6 +95,23 @@ def base_model(init):
     return init if re.fullmatch(r"[\w.-]+/[\w.-]+", init) and not Path(init).exists() else None
 
 
+def find_origins(init):
+    """Return where the weights of --init come from, as far as the logs of those runs are on this computer.
+
+    The data of these runs, each as its log describes them, the latest run first, and the --init of the first.
+    """
+    found, seen = [], set()
+    while os.path.isdir(init) and init not in seen:
+        seen.add(init)
+        logs = [run for run in (Path(init), Path(init).parent) if (run / "log.jsonl").is_file()]
+        config, data = beginning(read_log(logs[0])) if logs else ({}, {})
+        if not config:
+            break
+        found.append(data)
+        init = config.get("init", "scratch")
+    return found, init
+
+
 def table(rows):
     """Return rows {name: text} as a table of Markdown; rows without a text are left out."""
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items() if text)])
@@ -119,6 +138,8 @@ def describe_results(config, log):
 
 def describe_training(model, state, log):
     """Return how a checkpoint was trained as rows {name: text}."""
+    origins, first = find_origins(state.config.init)
+    before = [describe_data(data)[0] for data in origins] + ["OpenAI's WebText"] * (first in OPENAI)
     config, tokens = state.config, state.step * state.config.batch_tokens
     begun = log.get("start", []) + log.get("resume", [])
     epochs = f", {tokens / state.data['train_tokens']:.3g} epochs" if state.data.get("train_tokens") else ""
@@ -128,6 +149,7 @@ def describe_training(model, state, log):
     seconds = round(sum(columns(log.get("step", []), "seconds")[1]))
     return {
         "data": describe_data(state.data)[0],
+        "data before the fine-tuning": "; ".join(before),
         "tokenizer": f"{config.tokenizer}, {config.vocab_size:,} tokens",
         "model": f"GPT-2 with {model.num_parameters():,} parameters: {shape}",
         "steps": f"{state.step:,} of {config.steps:,}, each of {config.batch_tokens:,} tokens",
@@ -142,9 +164,11 @@ def describe_training(model, state, log):
 def describe_for_hub(name, license, state, log):
     """Return the metadata of a card as YAML."""
     _, dataset, language = describe_data(state.data)
-    values = dict(license=license, language=language, base_model=base_model(state.config.init))
+    origins, first = find_origins(state.config.init)
+    sets = dict.fromkeys([dataset, *(describe_data(data)[1] for data in origins)])
+    values = dict(license=license, language=language, base_model=base_model(first))
     values |= dict(library_name="transformers", pipeline_tag="text-generation", tags=["gpt2"])
-    values |= dict(datasets=[dataset] if dataset else None)
+    values |= dict(datasets=[name for name in sets if name] or None)
     for event in log.get("hellaswag", [])[-1:]:
         result = dict(task_type="text-generation", dataset_type="Rowan/hellaswag", dataset_name="HellaSwag")
         result |= dict(metric_type="acc_norm", metric_value=round(event["accuracy"], 4))
@@ -155,10 +179,14 @@ def describe_for_hub(name, license, state, log):
 def make_card(repository, license, model, state, log):
     """Return the card of a checkpoint, Markdown after its metadata. log is read_log of its run, or {}."""
     log = {kind: [event for event in events if event["step"] <= state.step] for kind, events in log.items()}
-    base, name = base_model(state.config.init), repository.split("/")[1]
+    base, name = base_model(find_origins(state.config.init)[1]), repository.split("/")[1]
     origin = f"fine-tuned from {f'[{base}](https://huggingface.co/{base})' if base else 'another checkpoint'}"
     origin = "trained from scratch" if state.config.init == "scratch" else origin
-    prompt = json.dumps(state.config.prompt, ensure_ascii=False)
+    prompt, context = state.config.prompt, model.config.context
+    if not 0 < len(prompt.encode()) < context:  # there are no more tokens than bytes
+        prompt = END  # a new document
+    new = min(50, context - (1 if prompt == END else len(prompt.encode())))
+    words = json.dumps(prompt, ensure_ascii=False)
     parts = [
         f"---\n{describe_for_hub(name, license, state, log)}\n---\n# {name}",
         f"A GPT-2 with {model.num_parameters():,} parameters, {origin} for {state.step:,} steps.",
@@ -168,8 +196,10 @@ def make_card(repository, license, model, state, log):
 from transformers import pipeline
 
 generate = pipeline("text-generation", "{repository}")
-print(generate({prompt}, max_new_tokens=50)[0]["generated_text"])
-```""",
+print(generate({words}, max_new_tokens={new})[0]["generated_text"])
+```
+
+A text and its continuation have at most {context:,} tokens together. `{END}` begins a new document.""",
     ]
     if results := describe_results(state.config, log):
         parts.append(f"## Results\n\n{table(results)}")
@@ -213,7 +243,8 @@ def main(arguments=None):
     parser.add_argument("checkpoint", type=Path, help="folder of a run, or of one of its checkpoints")
     parser.add_argument("repository", help="where to: you/your-gpt2")
     parser.add_argument("--public", action="store_true", help="everybody may see it")
-    parser.add_argument("--license", default="mit", help="of the weights, as the hub calls it (default: mit)")
+    meaning = "of the weights, as the hub calls it: mit, apache-2.0, cc-by-4.0, other, ... (default: mit)"
+    parser.add_argument("--license", default="mit", help=meaning)
     parser.add_argument("--card", type=Path, metavar="FILE", help="a card that you have edited")
     parser.add_argument("--card_only", action="store_true", help="write the card, and upload nothing")
     options = parser.parse_args(arguments)
@@ -229,6 +260,8 @@ def main(arguments=None):
     card = make_card(options.repository, options.license, model, state, log).encode()
     if options.card:
         card = options.card.read_bytes()
+    else:
+        print(f"the card says: license {options.license} (--license changes it; do the data permit it?)")
     if log:
         draw([run])
     if options.card_only:

@@ -173,6 +173,48 @@ def test_the_metadata_say_where_data_and_weights_come_from():
     assert "bits per byte | 1.0000" in text and "data | not recorded" in text and "language" not in data
 
 
+def log_run(folder, init, data):
+    """Write what a run logs first."""
+    Path(folder).mkdir(parents=True)
+    event = dict(event="start", step=0, config=asdict(Config(init=init)), data=data)
+    Path(folder, "log.jsonl").write_text(json.dumps(event))
+
+
+def test_a_fine_tuned_model_says_what_it_was_trained_on_before():
+    fineweb = dict(source=["HuggingFaceFW/fineweb-edu", "sample-100BT", REVISION])
+    log_run("runs/one", "gpt2-xl", fineweb)
+    log_run("runs/two", "runs/one", dict(source="Sonnets"))
+    Path("runs/two/step_000100").mkdir()
+    text, data = card_of(Config(init="runs/two/step_000100"))
+    row = "data before the fine-tuning | Sonnets; FineWeb-Edu, sample-100BT; OpenAI's WebText |"
+    assert "data | Hamlet |" in text and row in text
+    assert data["datasets"] == ["HuggingFaceFW/fineweb-edu"] and "language" not in data
+    assert data["base_model"] == "openai-community/gpt2-xl"
+    log_run("runs/three", "scratch", fineweb)
+    text, data = card_of(Config(init="runs/three"))
+    assert "data before the fine-tuning | FineWeb-Edu, sample-100BT |" in text and "base_model" not in data
+    log_run("runs/four", "runs/four", fineweb)  # the folder was used again: no endless chain
+    assert card_of(Config(init="runs/four"))[0].count("sample-100BT") == 1
+    for init in ("scratch", "runs/deleted"):
+        assert "data before" not in card_of(Config(init=init))[0]
+
+
+@pytest.mark.parametrize(
+    "prompt, call",
+    [("One", '"One", max_new_tokens=13'), ("Où", '"Où", max_new_tokens=13')]
+    + [(text, '"<|endoftext|>", max_new_tokens=15') for text in ("", "x" * 16)],
+)
+def test_the_example_of_the_card_fits_the_context(prompt, call):
+    text, _ = card_of(Config(prompt=prompt))  # the model has a context of 16, the run's settings another one
+    assert f"print(generate({call})" in text and "have at most 16 tokens together" in text
+
+
+def test_the_license_is_said(hub, capsys):
+    make_run()
+    publish.main(["runs/my", "you/my", "--license", "cc0-1.0"])
+    assert "the card says: license cc0-1.0 (--license changes it" in capsys.readouterr().out
+
+
 def test_hellaswag_is_a_result_that_the_hub_can_read():
     scores = [dict(step=50, accuracy=0.25, examples=10042), dict(step=100, accuracy=0.29552, examples=10042)]
     text, data = card_of(hellaswag=[*scores, dict(step=101, accuracy=0.9, examples=1)])
