@@ -481,6 +481,7 @@ def train(model, data, config, machine, run, state=None, hooks=()):
         values = dict(step=step, config=asdict(run.config), data=meta)
         values |= dict(optimizer=optimizer.state_dict(), scaler=machine.scaler.state_dict())
         run.save(step, model, values, config.keep)
+        run.saved = machine.from_rank_0(lambda: run.saved)  # it failed on all ranks, or on none
 
     for step in range(start, config.steps + 1):  # the number of finished steps
         if run.saved < step and is_due(step, config.save_every, config) and (step or not config.steps):

@@ -89,3 +89,22 @@ def test_a_sharded_run_resumes_with_the_same_bits():
     shutil.copytree("whole/step_000003", "torn/step_000003")
     train(2, "torn", "--shard")
     assert same("whole/step_000006", "torn/step_000006") and Path("torn/log.jsonl").exists()
+
+
+FULL = """
+import train_gpt2
+from errors import run_program
+
+def save_pretrained(*_):
+    raise OSError("no space left on device")
+
+train_gpt2.GPT.save_pretrained = save_pretrained
+run_program(train_gpt2.main)
+"""
+
+
+def test_a_last_checkpoint_that_cannot_be_written_ends_all_ranks():
+    """The optimizer's state comes from all ranks, so no rank may try again alone."""
+    code, text = run_ranks(".", FULL, 2, *WORDS, "--shard", "--out", "full")
+    assert code == 2 and text.count("warning: cannot save full/step_000006") == 2, text
+    assert text.count("error: step 6 is not saved (make room") == 1 and "another rank" not in text, text
