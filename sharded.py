@@ -16,6 +16,11 @@ class ShardedOptimizer(ZeroRedundancyOptimizer):
     send each byte as an element of a Python sequence, and keep what they have loaded twice.
     """
 
+    def __init__(self, *arguments, **settings):
+        super().__init__(*arguments, **settings)
+        mine, whole = count_kept(self.optim.param_groups), count_kept(self.param_groups)
+        print(f"--shard: the optimizer keeps {mine:,} of {whole:,} numbers on this rank")
+
     def state_dict(self):
         """Return the state of all weights on rank 0, in the CPU's memory. Every rank must call this."""
         values, numbers = torch.optim.Optimizer.state_dict(self), self.numbers()
@@ -26,11 +31,12 @@ class ShardedOptimizer(ZeroRedundancyOptimizer):
             }
             shapes = [{place: tensor.shape for place, tensor in found.items()}]
             dist.broadcast_object_list(shapes, src=rank)
-            for (number, name), shape in shapes[0].items():
-                like = found.get((number, name), torch.empty(shape))
-                tensor = like.to(self._default_device)
+            for place, shape in shapes[0].items():
+                like = found[place] if found else torch.empty(shape, device=self._default_device)
+                tensor = like.to(self._default_device)  # Muon counts its steps in the CPU's memory
                 dist.broadcast(tensor, src=rank)
                 if self.rank == 0:
+                    number, name = place
                     values["state"].setdefault(number, {})[name] = tensor.cpu()
         return values
 
@@ -45,3 +51,10 @@ class ShardedOptimizer(ZeroRedundancyOptimizer):
         """Return the number of each weight in a saved state: {weight: number}."""
         weights = [weight for group in self.param_groups for weight in group["params"]]
         return {weight: number for number, weight in enumerate(weights)}
+
+
+def count_kept(groups):
+    """Return how many numbers an optimizer keeps for these groups: two per weight, one where Muon steps."""
+    counts = [1 if group.get("parts") else 2 for group in groups]
+    sizes = [sum(weight.numel() for weight in group["params"]) for group in groups]
+    return sum(count * size for count, size in zip(counts, sizes, strict=True))

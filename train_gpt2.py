@@ -266,6 +266,8 @@ def make_optimizer(model, config, machine):
         from sharded import ShardedOptimizer  # takes a second
 
         return ShardedOptimizer(groups, kind, **settings)
+    if config.shard:
+        warn("--shard has no effect on one rank (leave it out, or start several with torchrun)")
     return kind(groups, **settings)
 
 

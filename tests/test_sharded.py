@@ -72,10 +72,16 @@ def test_a_sharded_run_goes_on_with_four_ranks_and_with_one(optimizer):
     whole = train(2, "whole", *words)
     (kept, most, every), (other, _, _) = (torch.load(f"kept{rank}.pt") for rank in (0, 1))
     assert kept + other == every and max(kept, other) == pytest.approx(most, rel=0.15)  # as the plan says
+    line = f"--shard: the optimizer keeps {kept:,} of {every:,} numbers on this rank\n"
+    assert line in Path("output.txt").read_text(encoding="utf-8")
     for world in (4, 1):
         out = f"{world} ranks"
         shutil.copytree("whole/step_000003", f"{out}/step_000003")
         assert train(world, out, *words) == pytest.approx(whole[3:], rel=1e-4)
+        warned = "warning: --shard has no effect on one rank" in Path("output.txt").read_text(
+            encoding="utf-8"
+        )
+        assert warned == (world == 1)
         ends = weights(f"{out}/step_000006"), weights("whole/step_000006")
         assert all((ends[0][name] - ends[1][name]).abs().max() < 2e-3 for name in ends[1])
     theirs = transformers.AutoModelForCausalLM.from_pretrained("whole/step_000006")
