@@ -464,7 +464,7 @@ def train(model, data, config, machine, run, state=None, hooks=()):
     replica, config = make_replica(model, tokens, config, machine)
     count = micro_steps(config, machine.world)
     parts = f"{count} micro-batch{'es' * (count > 1)} of {config.micro_batch} x {config.context}"
-    print(f"{config.batch_tokens:,} tokens per step: {parts} on each rank")
+    print(f"{config.batch_tokens:,} tokens per step: {parts}{' on each rank' * (machine.world > 1)}")
     optimizer = make_optimizer(model, config, machine)
     if machine.world > 1:
         # DDP settles the order of its sums in its first backward pass: do it now, so that resuming is exact.

@@ -839,8 +839,8 @@ def test_weights_of_another_tokenizer_give_no_sample():
 
 def test_one_micro_batch_is_not_plural(capsys):
     words = "--steps 0 --sample_every 0 --eval_every 0 --batch_tokens".split()
-    assert "32 tokens per step: 1 micro-batch of 2 x 16 on each rank" in run(capsys, *words, "32")
-    assert "64 tokens per step: 2 micro-batches of 2 x 16 on each rank" in run(capsys, *words, "64")
+    assert "32 tokens per step: 1 micro-batch of 2 x 16\n" in run(capsys, *words, "32")
+    assert "64 tokens per step: 2 micro-batches of 2 x 16\n" in run(capsys, *words, "64")
 
 
 def test_a_run_starts_from_the_weights_of_another(capsys):

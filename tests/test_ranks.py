@@ -298,5 +298,5 @@ def test_no_thread_of_the_ranks_outlives_them(told):
 
 def test_only_rank_0_prints(told):
     code, out = told
-    assert code == 0 and "on 2 x cpu" in out, out
+    assert code == 0 and "on 2 x cpu" in out and "1 micro-batch of 2 x 16 on each rank\n" in out, out
     assert re.findall(r"step +(\d) +loss", out) == ["1", "2", "3"] and out.count("> Hello") == 1
