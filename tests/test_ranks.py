@@ -138,7 +138,7 @@ original, calls = getattr(module, where), []
 
 def fail(*arguments, **options):
     calls.append(1)
-    if os.environ["RANK"] == str(failing) and len(calls) == 2:
+    if os.environ["RANK"] == str(failing) and len(calls) == (1 if where == "prepare" else 2):
         raise RuntimeError("a bug of one rank")
     return original(*arguments, **options)
 
@@ -228,7 +228,9 @@ def test_a_rank_that_dies_does_not_leave_the_others_hanging(tmp_path):
     assert code != 0 and "step    2  loss" in out and "step    3" not in out, out
 
 
-@pytest.mark.parametrize("where, rank", [("add_gradient", 1), ("predict", 1), ("save_pretrained", 0)])
+@pytest.mark.parametrize(
+    "where, rank", [("prepare", 1), ("add_gradient", 1), ("predict", 1), ("save_pretrained", 0)]
+)
 def test_a_bug_of_one_rank_ends_all_of_them_at_once(where, rank, tmp_path):
     make_data(tmp_path)
     words = [*TINY, "--steps", "4", "--save_every", "1", "--eval_every", "1", "--hellaswag_every", "1"]
@@ -240,7 +242,7 @@ def test_a_bug_of_one_rank_ends_all_of_them_at_once(where, rank, tmp_path):
         )
     else:
         assert code == 1 and out.count("RuntimeError: a bug of one rank") == 1, out
-        assert "closed by peer" not in out, out
+        assert "closed by peer" not in out and "SIGKILL" not in out, out  # torchrun's last resort, after 30 s
 
 
 LATE_WORKER = """
