@@ -30,12 +30,13 @@ def count():
 
 recipe = dict(device="cpu", dtype="float32", batch_tokens=256, micro_batch=2, val_tokens=64, compile="true")
 machine, tokens = Machine(Config(**recipe)), Shards("data", "train")
-for dropout in (0.0, 0.1):
+options = dict(plain={}, dropout=dict(dropout=0.1), ranks=dict(shard=True, exchange="bfloat16"))
+for name, more in options.items():
     torch._dynamo.reset()
     counters.clear()
     graphs.clear()
     torch.compile, machine.compile = compiler, True
-    config = Config(65, 16, 4, 2, 128, "bytes", dropout=dropout, **recipe)
+    config = Config(65, 16, 4, 2, 128, "bytes", **more, **recipe)
     model = train_gpt2.make_model(config)
     replica, config = train_gpt2.make_replica(model, tokens, config, machine)
     stages = {"probe": count()}
@@ -47,7 +48,7 @@ for dropout in (0.0, 0.1):
         model.eval()
         train_gpt2.validate(model, tokens, config, machine)
         model.train()
-    found[dropout] = stages
+    found[name] = stages
 
 def fail(*_):
     raise RuntimeError("no compiler")
@@ -82,11 +83,11 @@ def found(request, tmp_path_factory):
     return request.param, json.loads((folder / "found.json").read_text())
 
 
-@pytest.mark.parametrize("dropout", ["0.0", "0.1"])
-def test_the_probe_compiles_everything_and_no_graph_breaks(found, dropout):
+@pytest.mark.parametrize("options", ["plain", "dropout", "ranks"])
+def test_the_probe_compiles_everything_and_no_graph_breaks(found, options):
     """No step, last micro-batch or evaluation compiles again. With DDP there is a graph for each bucket."""
     world, counted = found
-    stages = counted[dropout]
+    stages = counted[options]
     frames, graphs, breaks = stages["probe"]
     assert breaks == 0 and (graphs == 1 if world == 1 else graphs > 2)
     assert all(counts == [frames, graphs, 0] for counts in stages.values()), stages
