@@ -4,11 +4,13 @@
     python ablate.py rate --seeds 5      run one of them, with more seeds
     python ablate.py --seeds 0           only print and draw what reference/ablations.jsonl has
 
-A study is a baseline and the recipes that are compared with it, each a line of flags of train_gpt2.py. A run
-that was interrupted is resumed, and one that is in the log is not repeated. A difference survives the noise
-if it is larger than its standard error times Student's t for 95 %. Pictures: runs/ablations/STUDY.png.
+A study is a baseline and the recipes that are compared with it, each a line of flags of train_gpt2.py, with
+" + IDEA" at its end if an idea of ideas.py changes the run. A run that was interrupted is resumed, and one
+that is in the log is not repeated. A difference survives the noise if it is larger than its standard error
+times Student's t for 95 %. Pictures: runs/ablations/STUDY.png.
 """
 
+import itertools
 import math
 import statistics
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -20,11 +22,30 @@ from errors import run_program
 from trials import append_line, read_lines
 
 ROOT = Path(__file__).parent
+DATA = "data/ablations"
 LOG = ROOT / "reference" / "ablations.jsonl"
 STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]  # 95 %, 1 degree of freedom and more
 
 LAPTOP = "--preset laptop --steps 500 --warmup_steps 25 --eval_every 100"
 ADAMW, MUON = (f"{LAPTOP} --optimizer {name} --schedule cosine --lr" for name in ("adamw", "muon"))
+FAST = f"{MUON} 1e-2 --schedule linear"
+SMALL = f"--preset gpt2 --data {DATA} --context 128 --n_layer 6 --n_head 6 --n_embd 192 --batch_tokens 1024"
+SMALL += " --micro_batch 8 --steps 300 --warmup_steps 15 --eval_every 100 --val_tokens 32768"
+CHANGES = ["higher rate", "linear", "Muon"]  # of gpt2-fast
+
+
+def factorial(shape, rate, higher):
+    """Return a study of all combinations of CHANGES, for a model that begins with AdamW at `rate`."""
+    study = {}
+    for size in range(len(CHANGES) + 1):
+        for chosen in itertools.combinations(CHANGES, size):
+            lr = f"--lr {higher if 'higher rate' in chosen else rate}"
+            schedule = f"--schedule {'linear' if 'linear' in chosen else 'cosine'}"
+            optimizer = f"--optimizer {'muon' if 'Muon' in chosen else 'adamw'}"
+            study[" + ".join(chosen) or "gpt2's recipe"] = f"{shape} {optimizer} {schedule} {lr}"
+    return study
+
+
 STUDIES = {  # the first recipe of a study is its baseline
     "rate": {
         "5e-3": f"{ADAMW} 5e-3",
@@ -44,17 +65,32 @@ STUDIES = {  # the first recipe of a study is its baseline
         "Muon, cosine": f"{MUON} 1e-2",
         "Muon, linear": f"{MUON} 1e-2 --schedule linear",
     },
+    "laptop": factorial(LAPTOP, 1.67e-3, 5e-3),
+    "small": factorial(SMALL, 6e-4, 1.8e-3),
+    "ideas": {
+        "Muon, linear": FAST,
+        "EMA": f"{FAST} + exponential_average",
+        "tail average": f"{FAST} + tail_average",
+        "zero projections": f"{FAST} + zero_projections",
+        "cautious decay": f"{FAST} + cautious_decay",
+        "growing batch": f"{FAST} + growing_batch",
+        "whole documents": f"{FAST} + whole_documents",
+        "no biases": f"{FAST} --bias false",
+        "PyTorch's Muon": f"{FAST} + pytorch_muon",
+    },
 }
 
 
-def find_result(flags, seed):
+def find_result(recipe, seed):
     """Return the Result of a recipe with a seed on this computer's data; None if the log has none."""
-    return trials.find_result(read_lines(LOG), flags, seed)
+    flags, _, idea = recipe.partition(" + ")
+    return trials.find_result(read_lines(LOG), flags, seed, idea)
 
 
-def run(flags, seed):
+def run(recipe, seed):
     """Train a recipe with a seed, or continue it, and append its Result to the log. Raises UserError."""
-    append_line(LOG, trials.run(flags, seed, "ablation", ROOT / "runs" / "ablations"))
+    flags, _, idea = recipe.partition(" + ")
+    append_line(LOG, trials.run(flags, seed, "ablation", ROOT / "runs" / "ablations", idea))
 
 
 # ---- What the results say ----------------------------------------------------------------------------------
@@ -139,12 +175,12 @@ def main(arguments=None):
     chosen = {study: STUDIES[study] for study in options.studies or STUDIES}
     for seed in range(1, options.seeds + 1):
         for study, recipes in chosen.items():
-            for name, flags in recipes.items():
-                if not find_result(flags, seed):
+            for name, recipe in recipes.items():
+                if not find_result(recipe, seed):
                     print(f"{study}: {name}, seed {seed}", flush=True)
-                    run(flags, seed)
+                    run(recipe, seed)
     for study, recipes in chosen.items():
-        found = {name: [find_result(flags, seed) for seed in range(1, 10)] for name, flags in recipes.items()}
+        found = {name: [find_result(each, seed) for seed in range(1, 10)] for name, each in recipes.items()}
         groups = {name: [result for result in results if result] for name, results in found.items()}
         if not all(groups.values()):
             print(f"\n{study}: not every recipe has a result")

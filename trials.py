@@ -11,6 +11,7 @@ import io
 import json
 import math
 import platform
+import shutil
 import signal
 import statistics
 import time
@@ -21,6 +22,7 @@ from typing import Literal
 import torch
 from pydantic.dataclasses import dataclass
 
+import ideas
 import train_gpt2
 from config import RECIPE, Config, parse_config
 from curve import read_log
@@ -52,6 +54,7 @@ class Result:
     torch: str
     parameters: int | None = None
     cpu_seconds: float | None = None  # of the processor, with validations: other programs do not count
+    idea: str = ""  # one of ideas.py, if the run was changed by it
 
 
 def describe(flags, seed):
@@ -88,21 +91,27 @@ def append_line(log, line):
         file.write(json.dumps(asdict(line)) + "\n")
 
 
-def find_result(results, flags, seed):
-    """Return the Result of a recipe with a seed on this computer's data; None if there is none."""
+def find_result(results, flags, seed, idea=""):
+    """Return the newest Result of a recipe with a seed and an idea on this computer's data, or None."""
     config, recipe = describe(flags, seed)
-    return next((r for r in results if (r.recipe, r.data_sha256) == (recipe, hash_data(config.data))), None)
+    same = (recipe, hash_data(config.data), idea)
+    return next((r for r in reversed(results) if (r.recipe, r.data_sha256, r.idea) == same), None)
 
 
-def run(flags, seed, event, parent):
-    """Train a recipe with a seed in a folder in `parent`, or continue it; returns its Result. UserError."""
+def run(flags, seed, event, parent, idea=""):
+    """Train a recipe with a seed in a folder in `parent`, or continue it; returns its Result. UserError.
+
+    With an idea it begins anew: no checkpoint has what an idea remembers.
+    """
     config, recipe = describe(flags, seed)
-    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
+    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode() + idea.encode()).hexdigest()[:12]
     folder, before = parent / key, time.process_time()
+    if idea:
+        shutil.rmtree(folder, ignore_errors=True)
     names = [name for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
     handlers = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), ideas.applied(idea):
             train_gpt2.main(
                 [*flags.split(), *FIXED.split(), "--seed", str(seed), "--resume", "--out", str(folder)]
             )
@@ -137,6 +146,7 @@ def run(flags, seed, event, parent):
         torch=torch.__version__,
         parameters=count_parameters(config),
         cpu_seconds=round(cpu_seconds, 1),
+        idea=idea,
     )
 
 

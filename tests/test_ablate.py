@@ -2,6 +2,7 @@ import json
 import math
 import signal
 import statistics
+from dataclasses import replace
 
 import pytest
 from test_program import TINY, own_folder  # noqa: F401
@@ -61,6 +62,30 @@ def test_a_run_that_is_stopped_is_continued(monkeypatch):
     logs, whole = ablate.ROOT.glob("runs/ablations/*/log.jsonl"), lines()
     assert [line["seed"] for line in whole] == [1, 1] and all(line["steps"] == 4 for line in whole)
     assert sum('"event": "resume"' in log.read_text() for log in logs) == 1
+
+
+def test_a_run_with_an_idea_is_another_run_and_begins_anew(monkeypatch):
+    plain, changed = STUDY["rate"]["slow"], STUDY["rate"]["slow"] + " + zero_projections"
+    with monkeypatch.context() as patch:
+        patch.setattr(Machine, "stop_on_signals", lambda self: setattr(self, "stopping", True))
+        with pytest.raises(UserError, match="is not finished"):
+            ablate.run(changed, 1)
+    ablate.run(changed, 1)
+    (log,) = ablate.ROOT.glob("runs/ablations/*/log.jsonl")
+    assert '"event": "resume"' not in log.read_text() and not ablate.find_result(plain, 1)
+    ablate.run(plain, 1)
+    assert [line["idea"] for line in lines()] == ["zero_projections", ""]
+    assert lines()[0]["loss"] != lines()[1]["loss"] and lines()[0]["recipe"] == lines()[1]["recipe"]
+    old = lines()[1]
+    del old["idea"]  # lines are older than ideas
+    ablate.LOG.write_text(json.dumps(old) + "\n" + json.dumps(lines()[0]) + "\n", encoding="utf-8")
+    assert ablate.find_result(plain, 1).loss == old["loss"] != ablate.find_result(changed, 1).loss
+
+
+def test_the_newest_result_of_a_run_counts():
+    ablate.run(STUDY["rate"]["slow"], 1)
+    ablate.append_line(ablate.LOG, replace(ablate.find_result(STUDY["rate"]["slow"], 1), loss=1.0))
+    assert ablate.find_result(STUDY["rate"]["slow"], 1).loss == 1.0
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
