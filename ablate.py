@@ -74,6 +74,7 @@ STUDIES = {  # the first recipe of a study is its baseline
         "zero projections": f"{FAST} + zero_projections",
         "cautious decay": f"{FAST} + cautious_decay",
         "growing batch": f"{FAST} + growing_batch",
+        "masked documents": f"{FAST} + masked_documents",
         "whole documents": f"{FAST} + whole_documents",
         "no biases": f"{FAST} --bias false",
         "PyTorch's Muon": f"{FAST} + pytorch_muon",

@@ -172,15 +172,11 @@ class Aligned:
         return self.tokens.read(self.windows[start // self.T], count)
 
 
-def whole_documents():
-    """Begin windows with documents, and do not learn in the rest of a window what another document says.
+def separate(align):
+    """Do not learn in the rest of a window what another document says; align(tokens, T, eot) cuts windows."""
+    get_batch = train_gpt2.get_batch
 
-    Aligned like modded-nanogpt (pull request 108). A mask in attention (Grattafiori et al. 2024, Llama 3,
-    section 3.2) would let that rest be learned, too: here it has no loss.
-    """
-    get_batch, align = train_gpt2.get_batch, functools.lru_cache(maxsize=1)(Aligned)
-
-    def get_whole_batch(tokens, config, *others):
+    def get_separate_batch(tokens, config, *others):
         eot = get_tokenizer(config.tokenizer).eot_token
         idx, targets = get_batch(align(tokens, config.context, eot), config, *others)
         other = (idx[:, 1:] == eot).cumsum(dim=1) > 0  # after a document's end, which is a target itself
@@ -188,7 +184,20 @@ def whole_documents():
         targets[:, 1:][other] = -100
         return idx, targets
 
-    return {(train_gpt2, "get_batch"): get_whole_batch}
+    return {(train_gpt2, "get_batch"): get_separate_batch}
+
+
+def masked_documents():
+    """Leave windows where they are, and learn from the first document in each.
+
+    A mask in attention would let the rest be learned, too (Grattafiori et al. 2024, Llama 3, section 3.2).
+    """
+    return separate(lambda tokens, T, eot: tokens)
+
+
+def whole_documents():
+    """Begin windows with documents as well, like modded-nanogpt (pull request 108)."""
+    return separate(functools.lru_cache(maxsize=1)(Aligned))
 
 
 # ---- How to use them ---------------------------------------------------------------------------------------
@@ -202,6 +211,7 @@ IDEAS = {
         cautious_decay,
         pytorch_muon,
         growing_batch,
+        masked_documents,
         whole_documents,
     )
 }

@@ -180,6 +180,18 @@ def test_a_growing_batch_has_the_same_rows_in_other_portions():
         train_gpt2.get_batch(tokens, Config(**SHAPE, batch_tokens=64, micro_batch=4), 0, 0, 0, 1)
 
 
+def check_masks(tokens, config, eot):
+    """masked_documents changes only targets that follow the end of a window's first document."""
+    ((idx, plain),) = all_rows(tokens, config)
+    with ideas.applied("masked_documents"):
+        ((same_idx, targets),) = all_rows(tokens, config)
+    assert torch.equal(idx, same_idx)
+    for row, before, after in zip(idx.tolist(), plain.tolist(), targets.tolist(), strict=True):
+        end = next((n for n, token in enumerate(row) if n and token == eot), len(row))
+        assert after == before[:end] + [-100] * (len(row) - end)
+    assert (targets == -100).any()
+
+
 def test_windows_begin_with_documents_and_learn_from_one_only():
     T, eot, stream, expected = SHAPE["context"], 256, [], []
     lengths = [3, 30, 8, 7, 1, 17, 64, 0, 25, 40]
@@ -200,6 +212,7 @@ def test_windows_begin_with_documents_and_learn_from_one_only():
     config = Config(**SHAPE | dict(vocab_size=257), steps=1, batch_tokens=count * T, micro_batch=count)
     with ideas.applied("whole_documents"):
         ((idx, targets),) = all_rows(Shards("data", "train"), config)
+    check_masks(Shards("data", "train"), config, eot)
     found = zip(idx.tolist(), targets.tolist(), strict=True)
     assert sorted(found) == sorted(expected)  # each window once
     assert math.isclose(sum(-100 in targets for _, targets in expected) / count, 10 / 30, abs_tol=0.2)
