@@ -148,6 +148,13 @@ class Machine:
             dist.broadcast_object_list(answer)
         return answer[0]
 
+    def gather(self, value):
+        """Return the value of each rank, on every rank."""
+        values = [value] * self.world
+        if self.world > 1:
+            dist.all_gather_object(values, value)
+        return values
+
     def stop_on_signals(self):
         """Let the first SIGTERM or Ctrl-C set .stopping, so that a run ends cleanly; a second kills it."""
         names = ["SIGTERM", "SIGINT"]

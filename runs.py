@@ -19,7 +19,7 @@ import torch
 from pydantic import Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-from config import RECIPE, Config
+from config import RECIPE, Config, as_word
 from curve import draw, find_reference, leaves_band, read_events
 from errors import UserError, one_line, warn
 from files import lock_folder, parse_json, parse_values, regular_file, remove_folder, sync_folder
@@ -97,6 +97,23 @@ def environment_info(config, machine):
     versions = dict(python=platform.python_version(), torch=torch.__version__, cuda=torch.version.cuda)
     facts = dict(command=sys.argv, commit=commit, versions=versions, machine=str(machine))
     return facts | dict(config=asdict(config))
+
+
+def compare_ranks(config, machine, meta, start):
+    """Raise UserError on all ranks unless they have the same settings, data and finished steps."""
+    values = asdict(config) | dict(compile=machine.compile, dtype=str(machine.dtype).removeprefix("torch."))
+    other_names = {"data", "out", "device"}  # on another computer
+    plan = {f"--{name}": value for name, value in values.items() if name not in other_names}
+    first, *others = machine.gather(plan | meta | {"finished steps": start})
+    for rank, plan in enumerate(others, 1):
+        different = [
+            f"{name} {as_word(plan.get(name))!s:.60} where rank 0 has {as_word(first.get(name))!s:.60}"
+            for name in first | plan
+            if plan.get(name) != first.get(name)
+        ]
+        if different:
+            fix = "start all ranks with the same flags and data, and --out on a shared disk"
+            raise UserError(f"rank {rank} has {', '.join(different)} ({fix})")
 
 
 def find_divergence(folder):

@@ -599,8 +599,7 @@ def main(arguments=None, hooks=()):
         return sample(config, given, problems)
     config, folder, data, model, state = prepare(config, given, problems)
     machine, meta, start = Machine(config), data[-1], state.step if state else 0
-    if [*machine.sum(start, start**2)] != [machine.world * start, machine.world * start**2]:
-        raise UserError(f"not all computers see the same checkpoints ({folder} must be on a shared disk)")
+    runs.compare_ranks(config, machine, meta, start)
     model = (model or make_model(config)).to(machine.device)
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")

@@ -1,6 +1,7 @@
 """Small things whose loss would cost a long run, and which no other test would notice."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,15 +81,33 @@ def full_disk(*_):
     raise OSError(28, "No space left on device")
 
 
-def test_ranks_that_see_other_checkpoints_are_refused(monkeypatch):
-    """As if another computer had found a checkpoint of step 5, and this one none."""
-    monkeypatch.setattr(
-        Machine, "sum", lambda self, *numbers: [n + m for n, m in zip(numbers, (5, 25), strict=True)]
-    )
-    with pytest.raises(
-        UserError, match="not all computers see the same checkpoints .out must be on a shared"
-    ):
-        train_gpt2.main([*TINY, "--steps", "2", "--out", "out"])
+META = dict(tokenizer="bytes", vocab_size=65, train_tokens=1000, val_tokens=100, source="a text")
+
+
+@pytest.mark.parametrize(
+    "settings, meta, start, reason",
+    [
+        (dict(shard=True), {}, 0, "--shard true where rank 0 has false"),
+        (dict(dtype="bfloat16"), {}, 0, "--dtype bfloat16 where rank 0 has float32"),
+        (dict(val_tokens=7, lr=1), {}, 0, "--lr 1.0 where rank 0 has 0.0006, --val_tokens 7 where .*760"),
+        ({}, dict(train_tokens=7), 0, "train_tokens 7 where rank 0 has 1000"),
+        ({}, dict(source="another"), 0, "source another where rank 0 has a text"),
+        ({}, {}, 5, "finished steps 5 where rank 0 has 0"),
+        (dict(data="/d", out="/o", device="auto", compile="false"), {}, 0, None),  # that is not another run
+    ],
+)
+def test_ranks_that_would_not_train_together_are_refused(settings, meta, start, reason, monkeypatch):
+    monkeypatch.setattr(machine, "pick_device", lambda _: torch.device("cpu"))
+    plans = []
+
+    def compare(config, meta, start):
+        here = Machine(config)
+        here.gather = lambda plan: plans.append(plan) or [plans[0], *plans]
+        runs.compare_ranks(config, here, meta, start)
+
+    compare(SMALL, META, 0)
+    with pytest.raises(UserError, match=f"^rank 2 has {reason} .start") if reason else nullcontext():
+        compare(replace(SMALL, **settings), META | meta, start)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

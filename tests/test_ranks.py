@@ -146,6 +146,15 @@ setattr(module, where, fail)
 hellaswag.load_rows = lambda: [hellaswag.Row("a b", ["c", "d e", "f", "g"], 1)] * 100
 run_program(train_gpt2.main)
 """
+OTHER_WORKER = """
+import os
+import sys
+import train_gpt2
+from errors import run_program
+
+sys.argv += ["--steps", "5", "--shard"] if os.environ["RANK"] == "1" else ["--steps", "4"]
+run_program(train_gpt2.main)
+"""
 LEAVING_WORKER = """
 import gc
 import train_gpt2
@@ -211,6 +220,14 @@ def test_compiled_replicas_have_the_same_losses(tmp_path):
     make_tokens(tmp_path)
     code, out = run_ranks(tmp_path, COMPILING_WORKER, 2)
     assert code == 0, out
+
+
+def test_a_rank_with_other_flags_is_refused(tmp_path):
+    make_data(tmp_path)
+    code, out = run_ranks(tmp_path, OTHER_WORKER, 2, *TINY, "--sample_every", "0")
+    reason = "rank 1 has --shard true where rank 0 has false, --steps 5 where rank 0 has 4"
+    assert code == 2 and out.count(f"error: {reason} (start all ranks with the same flags") == 1, out
+    assert not list(tmp_path.glob("runs/*/log.jsonl"))
 
 
 def test_all_ranks_take_the_micro_batch_that_fits_on_each(tmp_path):
