@@ -11,7 +11,11 @@ import traceback
 LOST = re.compile(
     "(closed|reset) by peer|timed out waiting|ncclRemoteError|remote process exit", re.IGNORECASE
 )
-MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|unable to allocate", re.IGNORECASE)
+MEMORY = re.compile(
+    "out of memory|can't allocate memory|not enough memory|unable to allocate"
+    "|memoryerror|alloc_failed|invalid buffer size",  # of Python in a compiler, of cuBLAS, of MPS
+    re.IGNORECASE,
+)
 
 
 class UserError(Exception):

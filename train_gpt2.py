@@ -354,7 +354,7 @@ def try_batch(replica, tokens, config, machine, optional):
     except Exception as error:  # no C++ compiler, no Triton, an operator that it does not know, ...
         if isinstance(error, UserError) or not (is_out_of_memory(error) or optional):
             raise
-        return one_line(error)
+        return "out of memory: " * is_out_of_memory(error) + one_line(error)
     finally:
         replica.zero_grad()
 

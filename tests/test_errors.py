@@ -150,3 +150,13 @@ def test_an_exception_becomes_one_line():
         and one_line("word " * 99, 22) == "str: word word word ..."
     )
     assert is_out_of_memory(MemoryError()) and not is_out_of_memory(ValueError("a shape"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["CUDA out of memory. Tried to allocate 2 GiB", "Invalid buffer size: 12.00 GiB"]
+    + ["CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"]
+    + ["backend='inductor' raised:\nMemoryError: ", "DefaultCPUAllocator: can't allocate memory"],
+)
+def test_what_libraries_say_about_memory_is_understood(text):
+    assert is_out_of_memory(RuntimeError(text))

@@ -658,6 +658,18 @@ def test_a_micro_batch_that_fits_is_found_before_the_first_step(asked, rows, mos
     assert all(weight.grad is None for weight in model.parameters())
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("why " * 99 + "CUDA out of memory")])
+def test_an_error_about_memory_is_known_from_all_of_it(error, monkeypatch, capsys):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(torch, "compile", lambda model, dynamic: model)
+    monkeypatch.setattr(train_gpt2, "add_gradient", fail)
+    with pytest.raises(UserError, match="a single sequence does not fit into memory"):
+        train_gpt2.main([*TINY, "--compile", "true"])
+    assert "without it" not in capsys.readouterr().err
+
+
 def test_a_model_that_is_too_large_is_refused_with_the_remedy(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda model, dynamic: model)
     monkeypatch.setattr(train_gpt2, "add_gradient", only(0, None))
