@@ -30,7 +30,6 @@ import trials
 from config import MOST, GPTConfig, whole_number
 from errors import UserError, run_program
 from machine import die_with_parent
-from train_gpt2 import GPT
 from trials import Result, append_line, read_lines
 
 ROOT = Path(__file__).parent
@@ -71,8 +70,7 @@ Line = Annotated[Result | Prediction, Field(discriminator="event")]
 def count_parameters(layers, width):
     """Return the number of parameters of a model, all of them, as in Hoffmann et al."""
     sizes = dict(n_layer=layers, n_head=width // 16, n_embd=width, context=64, vocab_size=257)
-    with torch.device("meta"):  # shapes only
-        return GPT(GPTConfig(**sizes)).num_parameters()
+    return trials.count_parameters(GPTConfig(**sizes))
 
 
 def make_flags(layers, width, budget, rate=RATES[1]):
@@ -125,7 +123,7 @@ def run_one(flags):
     return trials.run(flags, 1, "scaling", ROOT / "runs" / "scaling")
 
 
-def read_log(source):
+def read_results(source):
     """Return the lines of the log about data with the sha256 `source`."""
     return [line for line in read_lines(LOG, Line) if line.data_sha256 == source]
 
@@ -138,8 +136,8 @@ def find(lines, flags, kind=Result):
 
 def run_all(recipes, workers):
     """Run what the log does not have, so many at a time, and append each Result. Raises UserError."""
-    known = read_log(trials.hash_data(DATA))
-    left = [flags for flags in recipes if not find(known, flags)]
+    known = read_results(trials.hash_data(DATA))
+    left = [flags for flags in dict.fromkeys(recipes) if not find(known, flags)]
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker) as pool:
         try:
             runs = [pool.submit(run_one, flags) for flags in left]
@@ -277,7 +275,7 @@ def predict(flags, N, D, loss, law, laws):
 
 def predict_all(recipes):
     """Append the Prediction of each run that has none. Raises UserError if such a run is in the log."""
-    lines = read_log(trials.hash_data(DATA))
+    lines = read_results(trials.hash_data(DATA))
     left = [flags for flags in recipes if not find(lines, flags, Prediction)]
     if any(find(lines, flags) for flags in left):
         raise UserError(f"{LOG} has a run before its prediction (delete the line of the run)")
@@ -372,14 +370,14 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if options.show:
         known = read_lines(LOG, Line)
-        lines = read_log(known[-1].data_sha256) if known else []
+        lines = read_results(known[-1].data_sha256) if known else []
     else:
         make_data()
         run_all(compared_rates() + grid(), options.workers)
         targets = [make_flags(*target) for target in TARGETS]
         predict_all(targets)
         run_all(targets, options.workers)
-        lines = read_log(trials.hash_data(DATA))
+        lines = read_results(trials.hash_data(DATA))
     report(lines)
     print(f"{draw(lines)} shows the law")
 

@@ -148,6 +148,16 @@ def test_a_prediction_has_the_noise_of_a_single_run(tiny):
     assert np.log(prediction.high / prediction.low) == pytest.approx(widest, rel=1e-3)
 
 
+def test_no_run_is_made_twice(tiny, monkeypatch):
+    fill_log()
+    result, made = scaling.read_lines(scaling.LOG, scaling.Line)[0], []
+    scaling.LOG.unlink()
+    monkeypatch.setattr(scaling, "run_one", lambda flags: made.append(flags) or result)
+    both = scaling.compared_rates() + scaling.grid()
+    scaling.run_all(both, 12)
+    assert made == [*dict.fromkeys(both)] and len(made) == 20 < len(both)
+
+
 def test_a_run_that_is_stopped_is_continued(tiny, monkeypatch):
     flags = scaling.grid()[-1]
     with monkeypatch.context() as patch:
@@ -188,7 +198,7 @@ def test_results_of_other_data_do_not_count(tiny):
     fill_log()
     text = scaling.LOG.read_text(encoding="utf-8")
     scaling.LOG.write_text(text.replace(trials.hash_data("data"), "another"), encoding="utf-8")
-    assert scaling.read_log("another") and not scaling.read_log(trials.hash_data("data"))
+    assert scaling.read_results("another") and not scaling.read_results(trials.hash_data("data"))
 
 
 def test_the_data_has_each_text_once_in_an_order_of_its_own(tmp_path, monkeypatch):
