@@ -46,11 +46,11 @@ from pydantic.dataclasses import dataclass
 import hellaswag
 import train_gpt2
 from config import Config
-from data import Shards, Tokens
+from data import Shards
 from errors import UserError, one_line, run_program
 from files import read_json, write_json
 from machine import Machine
-from plan import peak_memory
+from plan import peak_memory, random_tokens
 from runs import Run, peak_flops
 
 ROOT = Path(__file__).parent
@@ -82,12 +82,6 @@ def settings(small, rows=8, world=1, **more):
     quiet = dict(eval_every=0, hellaswag_every=0, sample_every=0, save_every=0, warmup_steps=1, steps=100)
     sizes = dict(preset="gpt2", micro_batch=rows, batch_tokens=rows * world * shape["context"])
     return Config(**(shape | quiet | sizes | more))
-
-
-def random_tokens(config):
-    """Return Tokens that look like nothing: the time of a step does not depend on them."""
-    draw = np.random.default_rng(1)
-    return Tokens(draw.integers(config.vocab_size, size=2**20 + 1, dtype=np.uint16))
 
 
 def prepare(config, exact=False):
@@ -262,7 +256,8 @@ def speed(small, data):
     for size in (4, 8) if small else (8, 16, 32, 64):
         rate, gap, memory, mfu, fits = take_steps(settings(small, size))
         if fits < size:
-            yield f"micro-batch {size}", "does not fit"
+            yield f"micro-batch {size}", f"does not fit, {fits} does"
+            best = best if best[1] else (rate, fits)
             break
         best = max(best, (rate, size))
         yield f"micro-batch {size}: tokens/s", rate

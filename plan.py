@@ -7,7 +7,8 @@
 
 The hours are those of the optimizer steps: validation, HellaSwag and samples are not included. Prices are
 Lambda's (lambda.ai/instances, September 2026), per hour: for one of eight GPUs, or for a single A10. The T4
-computes in float16. A V100 is missing: the pinned PyTorch does not support it.
+computes in float16. A V100 is missing: the pinned PyTorch does not support it. With --dtype float32 there are
+only sizes: the speeds are of 16 bits.
 """
 
 import statistics
@@ -65,9 +66,9 @@ def memory(model, micro_batch, dtype, moments):
     return parameter * model.num_parameters() + 4 * moments + micro_batch * config.context * token
 
 
-def largest_micro_batch(model, rows, gib, dtype, moments):
-    """Return the largest divisor of a GPU's rows, up to 64, that fits into so many GiB; 0 if none does."""
-    sizes = [size for size in range(1, 65) if rows % size == 0]
+def largest_micro_batch(model, rows, most, gib, dtype, moments):
+    """Return the largest divisor of a GPU's rows, up to `most`, that fits so many GiB, or 0."""
+    sizes = [size for size in range(1, most + 1) if rows % size == 0]
     fitting = [size for size in sizes if memory(model, size, dtype, moments) <= ROOM * gib * 2**30]
     return max(fitting, default=0)
 
@@ -87,15 +88,17 @@ def show(config):
     print("\nmicro-batch    " + "".join(f"{size:8}" for size in (1, 2, 4, 8, 16, 32, 64)))
     needs = [memory(model, size, dtype, moments) / 2**30 for size in (1, 2, 4, 8, 16, 32, 64)]
     print("GiB of a GPU   " + "".join(f"{gib:8.1f}" for gib in needs))
-    print(f"\n{config.gpus} GPUs, {config.mfu:.0%} MFU   micro-batch    tokens/s     hours   dollars")
+    timed = dtype == torch.bfloat16  # the peaks are not those of float32
+    columns = "    tokens/s     hours   dollars" if timed else "   (--dtype float32: no speeds)"
+    print(f"\n{config.gpus} GPUs, {config.mfu:.0%} MFU   micro-batch{columns}")
     for name, (gib, price) in GPUS.items():
-        size = largest_micro_batch(model, rows, gib, dtype, moments)
+        size = largest_micro_batch(model, rows, config.micro_batch or 64, gib, dtype, moments)
         kind = max((kind for kind in PEAK_FLOPS if name.startswith(kind)), key=len)
         speed = config.gpus * config.mfu * PEAK_FLOPS[kind] / cost  # tokens/s
         hours = tokens / speed / 3600
         dollars = f"{hours * config.gpus * price:,.0f}" if price else "-"
-        numbers = f"{size:16} {speed:11,.0f} {hours:9.1f} {dollars:>9}"
-        print(f"{name:12}" + (numbers if size else f"{'too small':>16}"))
+        numbers = f" {speed:11,.0f} {hours:9.1f} {dollars:>9}" if timed else ""
+        print(f"{name:12}" + (f"{size:16}{numbers}" if size else f"{'too small':>16}"))
 
 
 def peak_memory(device):
@@ -109,10 +112,15 @@ def peak_memory(device):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def random_tokens(config):
+    """Return Tokens that look like nothing: the time of a step does not depend on them."""
+    draw = np.random.default_rng(config.seed)
+    return Tokens(draw.integers(config.vocab_size, size=2**20 + 1, dtype=np.uint16))
+
+
 def measure(config, machine):
     """Take steps of one and of two micro-batches, and print what the run would take."""
-    draw = np.random.default_rng(config.seed)
-    tokens = Tokens(draw.integers(config.vocab_size, size=2**20 + 1, dtype=np.uint16))
+    tokens = random_tokens(config)
     model = make_model(config).to(machine.device)
     print(f"{config.preset}: {model.num_parameters():,} parameters on {machine}")
     replica, config = make_replica(model, tokens, config, machine)

@@ -93,6 +93,16 @@ def test_the_gpus_of_other_people_are_planned_too(capsys):
         assert dollars == ("-" if name != "A10" else f"{float(hours) * 1.29:.0f}")
 
 
+def test_in_float32_there_are_sizes_but_no_speeds(capsys):
+    out = shown(capsys, "--preset", "gpt2", "--dtype", "float32")
+    assert re.search(r"(?m)^A100 80 GB +32$", out) and "hours" not in out and "tokens/s" not in out
+
+
+def test_a_micro_batch_that_is_asked_for_is_the_largest(capsys):
+    out = shown(capsys, "--preset", "gpt2", "--micro_batch", "8")
+    assert re.search(r"(?m)^A100 80 GB +8 ", out) and re.search(r"(?m)^RTX 3060 +4 ", out)
+
+
 def test_a_model_that_no_gpu_holds_is_told(capsys):
     assert re.search(r"(?m)^A10 +too small$", shown(capsys, "--preset", "gpt3-xl"))
 
