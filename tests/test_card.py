@@ -123,7 +123,10 @@ def test_speeds_are_those_of_the_work_that_was_done(monkeypatch):
     assert found["default: seconds with start"] == 3606 and found["eager: seconds with start"] == 6
     fits = 4
     found, _ = numbers(card.speed)
-    assert found["micro-batch 8"] == "does not fit" and found["eager: tokens/s"] == 4 * 64
+    assert found["micro-batch 8"] == "does not fit, 4 does" and found["eager: tokens/s"] == 4 * 64
+    fits = 2  # not even the first
+    found, _ = numbers(card.speed)
+    assert found["micro-batch 4"] == "does not fit, 2 does" and found["eager: tokens/s"] == 2 * 64
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs the history")
