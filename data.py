@@ -100,6 +100,12 @@ def count_tokens(path):
     return count
 
 
+def list_shards(folder, split):
+    """Return the shards of a split in a folder, in the order of their names, which have its word."""
+    word = re.compile(f"(?<![a-zA-Z]){split}(?![a-zA-Z])")  # "val" is not in retrieval_train_000001.bin
+    return [path for path in sorted(folder.glob(f"*{split}*.bin")) if word.search(path.name)]
+
+
 def find_parts(folder):
     """Return the folders with the shards of a data folder: itself, or those of fineweb.py --part, in order.
 
@@ -123,7 +129,7 @@ class Shards:
     """The tokens of a split ("train" or "val") in all its shards, as one long row. They stay on the disk."""
 
     def __init__(self, folder, split, vocab_size=65536):
-        self.paths = [path for part in find_parts(folder) for path in sorted(part.glob(f"*{split}*.bin"))]
+        self.paths = [path for part in find_parts(folder) for path in list_shards(part, split)]
         if not self.paths:
             raise UserError(f"no {split} shards in {folder} (check its name; fineweb.py makes shards)")
         self.ends = list(itertools.accumulate(count_tokens(path) for path in self.paths))
@@ -163,6 +169,7 @@ class Tokens:
 
     def read(self, start, count):
         """Read the tokens from position `start` on: uint16 (count,)."""
+        assert 0 <= start and start + count <= len(self), f"{count} tokens from {start} on, of {len(self)}"
         return self.tokens[start : start + count]
 
 

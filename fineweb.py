@@ -42,6 +42,7 @@ from data import (
     Shards,
     count_tokens,
     get_tokenizer,
+    list_shards,
     name_part,
     open_data,
     tokenize,
@@ -385,7 +386,7 @@ def prepare(options):
 
 def count_split(out, split):
     """Return the number of tokens to train on, or to validate with, in the folder of a part or of all."""
-    return sum(map(count_tokens, out.glob(f"*{split}*.bin")))
+    return sum(map(count_tokens, list_shards(out, split)))
 
 
 # ---- The command line --------------------------------------------------------------------------------------

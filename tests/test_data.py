@@ -11,6 +11,7 @@ import torch
 
 import data
 import files
+import fineweb
 import train_gpt2
 from config import Config, find_problems
 from data import Shards, open_data
@@ -165,6 +166,24 @@ def test_what_is_not_a_whole_shard_is_named_before_the_training_starts():
             open_data("data")
     with pytest.raises(UserError, match="no train shards in nowhere .check its name"):
         open_data("nowhere")
+
+
+def test_a_split_is_a_word_of_the_name():
+    as_shards(range(3000), 1000)
+    for path in sorted(Path("data").glob("train_*.bin")):
+        path.rename(path.with_name(f"retrieval_{path.name}"))
+    Path("data/val_000000.bin").rename("data/constrained-val.bin")
+    train, val, _ = open_data("data")
+    assert len(train) == fineweb.count_split(Path("data"), "train") == 3000
+    assert len(val) == fineweb.count_split(Path("data"), "val") == 1000
+
+
+def test_tokens_in_memory_are_not_read_beyond_their_end():
+    tokens = data.Tokens(np.arange(10, dtype=np.uint16))
+    assert tokens.read(7, 3).tolist() == [7, 8, 9]
+    for start, count in ((8, 3), (-1, 2)):
+        with pytest.raises(AssertionError, match=f"{count} tokens from {start} on, of 10"):
+            tokens.read(start, count)
 
 
 def test_a_token_beyond_the_vocabulary_is_found_when_it_is_read():
