@@ -115,7 +115,12 @@ def mean_curve(results):
 
 
 def steps_to(curve, loss):
-    """Return the step at which a curve first reaches a loss, in a line between its points; None if never."""
+    """Return the step at which a curve first reaches a loss, in a line between its points; None if never.
+
+    If its first point is there already, that is the step.
+    """
+    if curve[0][1] <= loss:
+        return curve[0][0]
     for (before, high), (after, low) in zip(curve, curve[1:], strict=False):
         if low <= loss:
             return before + (after - before) * (high - loss) / (high - low)

@@ -129,6 +129,8 @@ def test_a_difference_is_compared_with_its_noise():
 def test_the_steps_to_a_loss_are_interpolated():
     assert ablate.steps_to([(100, 3.0), (200, 2.0), (300, 1.0)], 1.5) == 250
     assert ablate.steps_to([(100, 3.0), (200, 2.0)], 1.5) is None
+    for second in (0.5, 1.0, 2.0):  # it begins below the loss
+        assert ablate.steps_to([(100, 1.0), (200, second)], 1.5) == 100
 
 
 def test_the_committed_results_can_be_read_and_are_no_reference_curve(monkeypatch, capsys):
