@@ -29,6 +29,7 @@ from curve import read_log
 from data import open_data
 from errors import UserError
 from files import read_json_lines
+from machine import pick_device, pick_dtype
 
 FIXED = "--device cpu --print_every 0 --sample_every 0 --hellaswag_every 0 --save_every 0"
 
@@ -63,7 +64,9 @@ def describe(flags, seed):
     if problems:
         raise UserError("\n".join(problems))
     plain, values = asdict(Config()), asdict(config)
-    names = [name for name in [*RECIPE, "data", "dtype"] if name != "preset" and values[name] != plain[name]]
+    values["dtype"] = str(pick_dtype(config.dtype, pick_device(config.device))).removeprefix("torch.")
+    names = [*RECIPE, "data", "dtype", "val_tokens", "eval_every"]
+    names = [name for name in names if name != "preset" and values[name] != plain[name]]
     return config, {name: values[name] for name in names}
 
 

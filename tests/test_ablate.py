@@ -5,6 +5,7 @@ import statistics
 from dataclasses import replace
 
 import pytest
+import torch
 from test_program import TINY, own_folder  # noqa: F401
 
 import ablate
@@ -124,6 +125,17 @@ def test_a_difference_is_compared_with_its_noise():
     assert (difference, error) == pytest.approx((-0.1, math.sqrt(0.02 / 3))) and not survives
     assert ablate.compare([loss - 0.13 for loss in ours], base)[2]  # 0.23 / 0.0816 = 2.82 > 2.78
     assert not ablate.compare([loss - 0.12 for loss in ours], base)[2]  # 2.69
+
+
+def test_a_result_of_another_validation_or_precision_does_not_count(monkeypatch):
+    flags = STUDY["rate"]["slow"]
+    ablate.run(flags, 1)
+    assert ablate.find_result(flags, 1)
+    for change in ("--eval_every 4", "--val_tokens 100", "--dtype float16"):
+        assert not ablate.find_result(f"{flags} {change}", 1), change
+    for dtype in (torch.float32, torch.float16):
+        monkeypatch.setattr(trials, "pick_dtype", lambda name, device, dtype=dtype: dtype)
+        assert bool(ablate.find_result(f"{flags} --dtype auto", 1)) == (dtype == torch.float32)
 
 
 def test_the_steps_to_a_loss_are_interpolated():
