@@ -123,10 +123,8 @@ def fineweb(folder, against):
                     [PYTHON, "fineweb.py", *source], cwd=ROOT, check=True, capture_output=True, text=True
                 )
                 seconds = time.perf_counter() - begin
-                return (
-                    sum(int(count.replace(",", "")) for count in re.findall(r"([\d,]+) tokens", done.stdout))
-                    / seconds
-                )
+                counts = re.findall(r"([\d,]+) (?:tokens )?to (?:train|validate)", done.stdout)
+                return sum(int(count.replace(",", "")) for count in counts) / seconds
 
         return speed
 
