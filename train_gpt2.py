@@ -608,6 +608,9 @@ def main(arguments=None, hooks=()):
     if config.init != "scratch" and epochs > 4:
         most = f"4 are {4 * meta['train_tokens']:,} tokens"
         warn(f"{epochs:.3g} epochs teach the text by heart ({most}: fewer --steps, smaller --batch_tokens)")
+    if config.warmup_steps > config.steps > 0:
+        reason = f"--warmup_steps {config.warmup_steps} are more than --steps {config.steps}"
+        warn(f"--lr is never reached: {reason} (use fewer)")
     print(f"{'resumed' if state else config.init} weights on {machine}")
     print(f"{model.num_parameters():,} parameters")
     print(f"loss of a uniform guess: ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")

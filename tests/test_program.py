@@ -849,6 +849,14 @@ def test_weights_of_another_tokenizer_give_no_sample():
         train_gpt2.main("--init theirs --sample Hello --device cpu".split())
 
 
+@pytest.mark.parametrize("warmup, steps, warned", [(3, 2, True), (2, 2, False), (3, 0, False)])
+def test_a_warm_up_that_is_longer_than_the_run_is_warned_of(warmup, steps, warned, capsys):
+    words = ["--warmup_steps", str(warmup), "--steps", str(steps), "--sample_every", "0", "--eval_every", "0"]
+    train_gpt2.main([*TINY, *words])
+    err, line = capsys.readouterr().err, "--warmup_steps 3 are more than --steps 2 (use fewer)\n"
+    assert ("never reached" in err) == (f"warning: --lr is never reached: {line}" in err) == warned
+
+
 def test_one_micro_batch_is_not_plural(capsys):
     words = "--steps 0 --sample_every 0 --eval_every 0 --batch_tokens".split()
     assert "32 tokens per step: 1 micro-batch of 2 x 16\n" in run(capsys, *words, "32")
