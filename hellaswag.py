@@ -10,6 +10,7 @@ line: ctx, endings and label.
 import contextlib
 import copy
 import functools
+import math
 import os
 import re
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -250,7 +251,9 @@ def main(arguments=None):
     if any(token >= size for example in examples for row in example.rows for token in row):
         raise UserError(f"the tokenizer of {options.model} has more tokens than its model (use another one)")
     accuracy = evaluate(model.to(machine.device), examples, machine, options.batch)
-    print(f"{options.model}: {100 * accuracy:.2f} % of {len(examples):,} examples, on {machine}")
+    error = math.sqrt(accuracy * (1 - accuracy) / len(examples))  # of a share, were other examples drawn
+    score = f"{100 * accuracy:.2f} % of {len(examples):,} examples, standard error {100 * error:.2f} %"
+    print(f"{options.model}: {score}, on {machine}")
     machine.shutdown()
 
 

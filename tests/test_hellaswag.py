@@ -205,7 +205,9 @@ def test_any_causal_model_of_a_folder_is_scored(tmp_path, capsys):
         hellaswag.main(arguments)  # no tokenizer in it
     (tmp_path / "theirs" / "config.json").write_text(json.dumps(config | {"tokenizer": "bytes"}))
     hellaswag.main(arguments)
-    assert " % of 10 examples" in capsys.readouterr().out
+    found = re.search(r"(\d+\.\d0) % of 10 examples, standard error (\d+\.\d\d) %,", capsys.readouterr().out)
+    share, error = (float(number) / 100 for number in found.groups())
+    assert error == pytest.approx((share * (1 - share) / 10) ** 0.5, abs=1e-4)
 
 
 @pytest.mark.parametrize(
