@@ -19,7 +19,8 @@ from curve import beginning, read_log
 from errors import UserError, run_program
 from files import remove_folder
 
-NAMES = {"step": "train", "validation": "validation", "hellaswag": "hellaswag", "overflow": "overflow"}
+# In the order in which the events of a step are logged.
+NAMES = {"overflow": "overflow", "step": "train", "validation": "validation", "hellaswag": "hellaswag"}
 PROJECT = "gpt2-124m"
 SECONDS = 5  # between two looks at the log
 
@@ -131,7 +132,8 @@ def copy(folder, target, follow):
     try:
         while True:
             rows = read_rows(log)
-            if writer is None or rows[: len(sent)] != sent:  # the run was resumed: some steps were again
+            same = repr(rows[: len(sent)]) == repr(sent)  # as text, a NaN equals itself
+            if writer is None or not same:  # the run was resumed: some steps were again
                 if writer:
                     writer.finish()
                 writer, sent = target(folder, beginning(log)[0]), []
@@ -144,6 +146,8 @@ def copy(folder, target, follow):
             time.sleep(SECONDS)
             ended, log = has_ended(folder), read_log(folder)
     except KeyboardInterrupt:
+        if writer is None:
+            raise
         print("stopped following")
     writer.finish()
     return f"{len(sent)} events of {folder}: {writer.place}"

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import math
 import os
 import sys
 import time
@@ -110,6 +111,30 @@ def test_a_run_that_ended_and_was_resumed_is_followed_and_copied_anew(run, monke
     before, after = Recorder.made
     assert before.rows == ROWS and before.finished and after.finished and events == []
     assert after.rows == [ROWS[0], (2, {"train/loss": 4.2}), ROWS[2]]
+
+
+def test_events_in_the_order_of_the_log_are_copied_once(run, monkeypatch):
+    """Also a loss that is no number, and a step in float16 that is repeated."""
+    events = [
+        lambda: run.log("validation", step=2, loss=math.nan),
+        lambda: run.log("overflow", step=3, scale=512.0),
+        lambda: run.log("step", step=3, loss=3.0),
+        lambda: run.log("end", step=3),
+    ]
+    monkeypatch.setattr(track.time, "sleep", lambda seconds: events.pop(0)())
+    track.main(["runs/my", "--to", "recorder", "--follow"])
+    first, last = Recorder.made  # the validation after step 2 was repeated
+    rows = [*ROWS[:2], (2, {"validation/loss": math.nan}), (3, {"overflow/scale": 512.0})]
+    assert repr(last.rows) == repr([*rows, (3, {"train/loss": 3.0})]) and first.rows == ROWS
+
+
+def test_ctrl_c_before_anything_is_copied_ends_the_program(run, monkeypatch):
+    def interrupt(folder, config):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(track.TARGETS, "recorder", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        track.main(["runs/my", "--to", "recorder", "--follow"])
 
 
 def test_ctrl_c_ends_following_and_keeps_the_copy(run, monkeypatch, capsys):
