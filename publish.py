@@ -57,7 +57,8 @@ def without_folders(value):
     if isinstance(value, list):
         return [without_folders(item) for item in value]
     if isinstance(value, str):
-        return re.sub(r"(?<![\w.:/\\-])(~|[A-Za-z]:)?[/\\]([^/\\\0]+[/\\])*(?=[^/\\\s])", "", value)
+        start = r"(\bfile://(?=/)|(?<![\w./\\-])(?!(?<=:)//)(~|[A-Za-z]:)?)"  # not that of other addresses
+        return re.sub(start + r"[/\\]([^/\\\0]+[/\\])*(?=[^/\\\s])", "", value)
     return value
 
 

@@ -148,6 +148,12 @@ def test_the_folders_of_this_computer_stay_here(hub):
     for text in ("1/2 of", "def f():\n    return a / b", "https://x.org/a/b", "data/my", "a\\b"):
         assert publish.without_folders(text) == text
     assert publish.without_folders({"a": ["~/x/y", "/x y/z"]}) == {"a": ["y", "z"]}
+    for text, short in {
+        "file:///home/me/x": "x",
+        "path:/home/me/x": "path:x",
+        "s3://a/b": "s3://a/b",
+    }.items():
+        assert publish.without_folders(text) == short
 
 
 def test_the_metadata_say_where_data_and_weights_come_from():
