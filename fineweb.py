@@ -167,7 +167,7 @@ def set_aside(chunks, held, names, inputs):
         inputs[names[file]] = train + len(tokens), val + len(others)
 
 
-def show_progress(chunks, before, limit):
+def show_tokens(chunks, before, limit):
     """Pass chunks on, and show the number of tokens (`before` from earlier), their rate, the time left."""
     with tqdm(initial=before, unit=" tokens", unit_scale=True, smoothing=0.05) as bar:
         for chunk in chunks:
@@ -262,7 +262,7 @@ def make_shards(options, state):
     chunks = set_aside(chunks, held, names, inputs) if drawn else chunks
     if state.shards:
         chunks = continued(chunks, out, state)
-    chunks = show_progress(chunks, state.tokens - state.skip, options.shards * size)
+    chunks = show_tokens(chunks, state.tokens - state.skip, options.shards * size)
     for tokens, position in cut_into_shards(chunks, size, state.skip):
         index = state.shards
         last = position is None or index + 1 == options.shards

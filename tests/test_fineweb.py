@@ -439,7 +439,7 @@ def test_it_goes_on_from_any_shard_over_blocks_and_files(tmp_path, monkeypatch):
             yield chunk
 
     counted = []
-    monkeypatch.setattr(fineweb, "show_progress", counts)
+    monkeypatch.setattr(fineweb, "show_tokens", counts)
     monkeypatch.setattr(fineweb, "write_shard", dies_after_one)
     for _ in range(20):
         written = []
@@ -496,7 +496,7 @@ def test_a_worker_that_is_killed_while_it_sends_does_not_hang(tmp_path):
 
 def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
     chunks = [(0.25, np.zeros(1_000_000)), (0.5, np.zeros(1_000_000)), (1.0, np.zeros(2_000_000))]
-    assert list(fineweb.show_progress(iter(chunks), before=0, limit=0)) == chunks
+    assert list(fineweb.show_tokens(iter(chunks), before=0, limit=0)) == chunks
     assert "100%" in capsys.readouterr().err
 
 
