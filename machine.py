@@ -52,11 +52,11 @@ def read_ranks():
 
 
 class Machine:
-    """A process's device, precision and rank, for a Config or anything with its fields.
+    """A process's device, precision and rank, for a Config.
 
-    device, dtype and compile are decided. autocast() is a context for the forward pass, scaler keeps the
-    gradients of float16 in its range (other types need none), synchronize() waits for the device, stopping is
-    whether a signal has asked the run to end.
+    Of the Config it reads device, dtype, compile and deterministic, and decides the first three. autocast()
+    is a context for the forward pass, scaler keeps the gradients of float16 in its range (other types need
+    none), synchronize() waits for the device, stopping is whether a signal has asked the run to end.
     """
 
     def __init__(self, config):

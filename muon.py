@@ -86,7 +86,7 @@ def count_moments(named_weights, config, world):
         is_matrix = ".h." in f".{name}" and weight.dim() > 1
         count = 1 if config.optimizer == "muon" and is_matrix else 2
         sizes.append((weight.numel(), count * weight.numel()))
-    for size, moments in sorted(sizes, reverse=True):  # as PyTorch does: each to the rank that has the least
+    for size, moments in sorted(sizes, reverse=True):  # nearly as PyTorch: each to the rank with the least
         least = min(loads)
         least[0] += size
         least[1] += moments

@@ -14,7 +14,8 @@ def draw_tokens(logits, temperature=1.0, top_k=None, top_p=1.0, generator=None):
     """Draw a token for each row of logits, float32 (B, V); returns int64 (B, 1).
 
     A temperature of 0 takes the likeliest token, top_k draws among the k likeliest (Fan et al. 2018), top_p
-    among the fewest that together have the probability p (Holtzman et al. 2020).
+    among the fewest that together have the probability p (Holtzman et al. 2020). Raises FloatingPointError
+    if a logit is not a number.
     """
     V = logits.shape[-1]
     likeliest, ids = logits.topk(1 if temperature == 0 else min(top_k or V, V))  # (B, k), the likeliest first

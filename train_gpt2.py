@@ -179,7 +179,8 @@ class GPT(nn.Module):
     ):
         """Continue idx, int64 (B, T), token by token; returns int64 (B, T + max_new_tokens).
 
-        For temperature, top_k and top_p see draw_tokens. show is called with each new column, int64 (B, 1).
+        For temperature, top_k and top_p see draw_tokens, which may raise FloatingPointError. show is called
+        with each new column, int64 (B, 1).
         """
         context, start = self.config.context, 0
         cache = self.make_cache(len(idx), min(idx.shape[1] + max_new_tokens, context))
