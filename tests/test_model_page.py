@@ -326,6 +326,16 @@ def test_the_reader_can_write_point_and_sample(tmp_path, model):
 
       $("maps").querySelector("[value='0.3']").click();
       seen.head = { looks: looks(), said: $("said").textContent };
+      $("bars").querySelector("button").click(); // in place of what follows
+      seen.cut = { text: text.value, likeliest: $("likeliest").textContent };
+
+      const height = () => $("go").getBoundingClientRect().top;
+      seen.before = height();
+      type("def main():\\n    return a_long_name_or_two\\n".repeat(20));
+      const sheet = $("tokens").parentElement;
+      const bottom = () => document.querySelector("#tokens .at").getBoundingClientRect().bottom;
+      seen.place = [height() === seen.before, bottom() <= sheet.getBoundingClientRect().bottom];
+      seen.same = $("tokens").offsetHeight === text.scrollHeight; // what is painted lies under what is typed
 
       type("x".repeat(70) + "é");
       const pale = spans().filter((span) => span.className === "far").length;
@@ -369,6 +379,11 @@ def test_the_reader_can_write_point_and_sample(tmp_path, model):
     expected = torch.cat([looks("def mai", 0, 3), torch.zeros(2)])
     torch.testing.assert_close(torch.tensor(seen["head"]["looks"]), expected, atol=2e-3, rtol=0)
     assert seen["head"]["said"].startswith("Layer 1, head 4 at i looks at ")
+    (byte,) = likeliest("def mai", 1)
+    assert seen["cut"]["text"] == "def mai" + chr(byte)
+    (byte,) = likeliest(seen["cut"]["text"], 1)
+    assert seen["cut"]["likeliest"].startswith(f"Next {chr(byte)} ")
+    assert seen["place"] == [True, True] and seen["same"]
     assert seen["far"]["pale"] == 72 - 64 and seen["far"]["at"] == 70
     assert seen["far"]["sum"] == pytest.approx(1, abs=0.02)
     assert seen["nothing"]["bars"] == likeliest("") and "nothing to look at" in seen["nothing"]["said"]

@@ -108,6 +108,7 @@
       return span;
     });
     $("tokens").replaceChildren(...spans, "\u200b"); // the last line exists, even if it is empty
+    if (count) keepInSight(spans[count - 1]);
     const ranked = near.map(({ tokens }, i) => [shares[i], tokens]).sort((a, b) => b[0] - a[0]);
     const said = [element("b", "", `Layer ${head[0] + 1}, head ${head[1] + 1}`)];
     if (!near.length) said.push(" has nothing to look at: the text begins here.");
@@ -116,6 +117,13 @@
       said.push(i ? ", " : "", ...tokens.map(glyph), ` ${percent(share)}`);
     }
     $("said").replaceChildren(...said);
+  }
+
+  function keepInSight(span) {
+    // Scroll the text, not the page, by as little as it takes.
+    const sheet = $("tokens").parentElement;
+    const [top, bottom] = [span.offsetTop - 16, span.offsetTop + span.offsetHeight + 16];
+    sheet.scrollTop = Math.min(Math.max(sheet.scrollTop, bottom - sheet.clientHeight), top);
   }
 
   function showBars(logits, last, following) {
@@ -149,12 +157,19 @@
     const shown = own.slice(0, BARS).reduce((sum, { id }) => sum + (chances.get(id) ?? 0), 0);
     $("rest").textContent = `The other ${vocab_size - BARS} tokens: ${percent(Math.max(0, 1 - shown))}`;
     const after = last ? last.tokens.map(glyph) : ["the beginning of a document"];
-    const note = ["After ", ...after, ". Choose a byte to write it."];
-    if (truth !== undefined) {
+    const end = truth === undefined;
+    const note = ["After ", ...after, `. Choose a byte to write it${end ? "" : " in place of what follows"}.`];
+    if (!end) {
       const { probability } = own.find(({ id }) => id === truth);
-      note.splice(-1, 1, " comes ", glyph(truth), `: the model gives it ${percent(probability)}.`);
+      note.splice(-1, 0, " comes ", glyph(truth), `: the model gives it ${percent(probability)}`);
     }
     $("next-note").replaceChildren(...note);
+    const likeliest = sampled.slice(0, 3).flatMap(({ id, probability }, i) => [
+      i ? ", " : "",
+      glyph(id),
+      ` ${percent(probability)}`,
+    ]);
+    $("likeliest").replaceChildren(element("b", "", "Next"), " ", ...likeliest);
     const list = own.slice(0, 3).map(({ id, probability }) => `${nameOf(id)} ${percent(probability)}`);
     $("status").textContent = running ? "" : `Likeliest next: ${list.join(", ")}. ${$("said").textContent}`;
   }
@@ -324,7 +339,8 @@
     const button = event.target.closest("button");
     if (!button) return;
     stop();
-    write([Number(button.dataset.id)], text.selectionStart);
+    text.value = text.value.slice(0, text.selectionStart); // what follows was another continuation
+    write([Number(button.dataset.id)]);
     show();
     $("bars").querySelector("button").focus({ preventScroll: true });
   });
