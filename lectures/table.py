@@ -25,7 +25,7 @@ KNOWN = (f"a list of {[*NEEDS]}", lambda value: set(value) <= set(NEEDS))
 # The keys of the file, of a [[step]] in it, and of a number that a step is expected to print.
 FILE = {"losses": PATTERN, "step": TABLES}
 ROW = {"n": ABOVE_0, "title": TEXT, "run": TEXT, "seconds": ABOVE_0}
-ROW |= {"page": TEXT, "files": TEXTS, "needs": KNOWN, "expect": TABLES}
+ROW |= {"page": TEXT, "answer": TEXT, "files": TEXTS, "needs": KNOWN, "expect": TABLES}
 EXPECT = {"find": PATTERN, "last": BOOLEAN, "value": NUMBER, "tolerance": FROM_0, "below": NUMBER}
 REQUIRED = ["losses", "step", "n", "title", "run", "seconds", "find"]
 

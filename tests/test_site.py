@@ -235,7 +235,7 @@ def test_answers_are_folded_and_predictions_are_asked(site):
     for _, _, name in steps():
         page = (site / name).read_text("utf-8")
         assert (
-            'class="guess" hidden' in page
+            re.search('class="guess" data-answer="[^"]*" hidden', page)
             and '<div class="answer" hidden><p><strong>Answer.</strong>' in page
         )
         assert page.count('<details class="solution"') >= 2 and '<details class="solution" open' not in page
@@ -406,10 +406,12 @@ def guess(browser, page, value):
     [
         ("25-ranks.html", "495", "495: right."),
         ("25-ranks.html", "990 MB", "990 MB: 2 times too high."),
-        ("25-ranks.html", "450", "450: close, 9 % off."),
+        ("25-ranks.html", "450", "450: 9 % too low."),
         ("01-ids-in-logits-out.html", "77,982,720", "77,982,720: right."),
-        ("01-ids-in-logits-out.html", "8 million", "8 million: 10 times too low."),
-        ("08-cross-entropy.html", "10.9", "10.9: right."),
+        ("01-ids-in-logits-out.html", "8 million", "8 million: 9.7 times too low."),
+        ("08-cross-entropy.html", "10,8", "10,8: right."),
+        ("08-cross-entropy.html", "12", "12: 9 % too high."),
+        ("17-flash-attention.html", "12", "You said: 12"),  # there are two questions
         ("38-hellaswag-batched.html", "20", "You said: 20"),  # no one number is the answer
         ("25-ranks.html", "a lot", "You said: a lot"),
     ],
@@ -418,6 +420,63 @@ def test_a_prediction_is_compared_with_what_was_measured(screen, page, value, ve
     assert guess(screen, page, value) == verdict
     screen.open(page)  # it is remembered
     assert screen.run("return document.querySelector('.result').textContent") == verdict
+
+
+ALSO_ASKED = {  # numbers that stand in the question and are its answer, most of them one of several choices
+    1: "80", 6: "1", 12: "2", 20: "100", 24: "4", 33: "200", 54: "0", 57: "0.2", 61: "6", 66: "2", 76: "2",
+    83: "1.6", 87: "18", 88: "0.13", 95: "10", 98: "0.31", 99: "0.0005",
+}  # fmt: skip
+
+
+def verdicts(browser, guesses, answer):
+    """Those of the guesses that are right."""
+    script = "return arguments[0].filter(guess => compare(guess, arguments[1]) === `${guess}: right.`)"
+    return browser.run(script, guesses, answer)
+
+
+def test_only_the_answer_to_a_question_is_right(screen, site):
+    screen.open("25-ranks.html")
+    digits = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    answered = 0
+    for number, _, name in steps():
+        page = (site / name).read_text("utf-8")
+        answer = unescape(re.search(r'class="guess" data-answer="([^"]*)"', page)[1])
+        question = plain(re.search(r'(?s)<section class="predict">(.*?)<form', page)[1])
+        asked = re.findall(r"\d[\d,.]*\d|\d", question)
+        assert set(verdicts(screen, asked, answer)) == {ALSO_ASKED.get(number)} - {None}, number
+        told = plain(re.search(r'(?s)<div class="answer" hidden>(.*?)</p>', page)[1])
+        told = re.sub(r"10([⁻⁰-⁹¹²³]+)", lambda match: f"10^{match[1].translate(digits)}", told)
+        words = re.findall(r"[\d.]+·10\^-?\d+|[\d.]+e-\d+|\d[\d,.]*\d(?: [mb]illion)?|\w+", told)
+        for part in answer.split(" or ") if answer else []:  # the page gives this answer, too
+            assert verdicts(screen, words, part), (number, part)
+            answered += 1
+    assert answered > 100
+
+
+@pytest.mark.parametrize(
+    ("number", "wrong"),
+    [
+        (8, "12 400 256 50257 50,257"),
+        (17, "12 16"),
+        (24, "20"),
+        (28, "100,000"),
+        (70, "30 100 130"),
+        (83, "54 128"),
+    ],
+)
+def test_numbers_beside_the_answer_are_not_right(screen, site, number, wrong):
+    screen.open(next(name for step, _, name in steps() if step == number))
+    answer = screen.run("return document.querySelector('.guess').dataset.answer")
+    assert not verdicts(screen, wrong.split(), answer)
+
+
+def test_predictions_are_read_as_people_write_them(screen):
+    screen.open("25-ranks.html")
+    same = "0.495 GB/495/495mb/495 million/495,000,000/about 500 MB/4.95e8/4.95x10^8/494,9/495.000 MB/495 kB"
+    assert verdicts(screen, same.split("/"), "495 MB") == same.split("/")[:-1]
+    assert verdicts(screen, ["nine", "9", "9.1", "ten"], "9") == ["nine", "9"]
+    assert verdicts(screen, ["52 %", "52", "0,52", "0.5"], "52 %") == ["52 %", "52", "0,52"]
+    assert verdicts(screen, ["257", "256", "260"], "257") == ["257"]  # what is counted is counted
 
 
 def test_the_program_follows_the_text(screen):

@@ -90,5 +90,5 @@ def describe(step: Commit, row: dict) -> dict:
     part, _, name = step.trailers.get("Part", "").partition(" ")
     values = dict(id=f"{step.number:02d}", page=f"lectures/{row['page']}", part=part, part_name=name)
     values |= dict(url=row["page"].replace(".md", ".html"), lines=sum(map(int, re.findall(r"\d+", size))))
-    values |= dict(seconds=row["seconds"], needs=[NEEDS[need] for need in row.get("needs", [])])
-    return vars(step) | values | dict(size=size, video=video[1:-1].split("](") if video else None)
+    values["needs"] = [NEEDS[need] for need in row.get("needs", [])]
+    return vars(step) | row | values | dict(size=size, video=video[1:-1].split("](") if video else None)

@@ -245,44 +245,38 @@ function startPane() {
 
 // ---- Predict -----------------------------------------------------------------------------------------------
 
-const SCALES = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, b: 1e9, billion: 1e9 };
-const NUMBER = String.raw`(\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)(?![\d²])(?! ×)(?: ?(k|m|b|thousand|million|billion)\b)?`;
+const SCALES = { k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, g: 1e9, billion: 1e9, "%": 0.01, ms: 0.001 };
+const WORDS = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
+// The first number of a text with its unit: "495 MB", "1,5" (one and a half), "10^-7", "nine".
 function readNumber(text) {
-  const match = text.replace(/,(?=\d{3})/g, "").match(new RegExp(NUMBER, "i"));
-  return match ? parseFloat(match[1]) * (SCALES[match[2]?.toLowerCase()] ?? 1) : NaN;
+  const plain = text.toLowerCase().replace(/\b(?:([\d.]+) ?[·x×*] ?)?10\^(-?\d+)/g, (_, factor = 1, power) => `${factor}e${power}`)
+    .replace(/\b0,(?=\d)/, "0.").replace(/,(?=\d{3}(?!\d))/g, "").replace(/(\d),(?=\d{1,2}(?!\d))/, "$1.");
+  const match = plain.match(/((?<![a-z\d])\d+(?:\.\d*)?|\.\d+)(e[-+]?\d+)?(?: ?(thousand|million|billion|ms\b|%|[kmg](?=(?:i?b)?\b)))?/);
+  if (!match) return { value: WORDS.findIndex(word => plain.split(/\W+/).includes(word)), scale: 1 };
+  return { value: parseFloat(match[1] + (match[2] ?? "")), scale: SCALES[match[3]] ?? 1, unit: match[3] };
 }
 
-// The number that an answer gives, as [low, high], or nothing where that is not certain: the first bold number,
-// else the last one of the first sentence if it follows "=", else the only one before a comma if it comes first.
-function findValue(answer) {
-  const all = (text, before = "") => [...text.matchAll(new RegExp(before + NUMBER, "g"))].map(match => match[0]);
-  const copy = answer.cloneNode(true);
-  for (const formula of $$("math", copy)) formula.replaceWith("?");
-  const bold = $$("strong", copy).map(part => part.textContent).find(part => /\d/.test(part));
-  const sentence = copy.textContent.replace(/^\s*Answer\.\s*/, "").split(/[.:;](?:\s|$)/)[0];
-  const clause = sentence.split(/, | \(/)[0];
-  let found = bold ? all(bold).slice(0, 1) : all(sentence, "[=≈] ?").slice(-1).filter(last => sentence.lastIndexOf(all(sentence).pop()) < sentence.lastIndexOf(last) + last.length);
-  const range = clause.match(new RegExp(`${NUMBER} to ${NUMBER}`));
-  if (!found.length && range) found = [range[1] + " " + (range[2] ?? range[4] ?? ""), range[3] + " " + (range[4] ?? "")];
-  if (!found.length && !/[?×+^]/.test(clause) && /^(\S+ ){0,2}\S?\d/.test(clause) && all(clause).length === 1) found = all(clause);
-  return found.map(readNumber);
+// How many times too high a guess is, 1 if it is right; where the guess has no unit, 495 also means 495 MB. A number
+// that was counted must be the same, one with a unit or a fraction within 2 %.
+function judge(guess, answer) {
+  const [low, high = low] = answer.split(" to ").map(readNumber);
+  const counted = !high.unit && Number.isInteger(low.value) && Number.isInteger(high.value);
+  const [from, to] = [low, high].map(bound => bound.value * bound.scale), near = counted ? 0 : 0.02;
+  const factors = (guess.unit ? [guess.scale] : [1, high.scale]).map(scale => guess.value * scale).map(value => (
+    value < from * (1 - near) ? value / from : value > to * (1 + near) ? value / to : 1
+  ));
+  return factors.reduce((best, next) => Math.abs(Math.log(next)) < Math.abs(Math.log(best)) ? next : best);
 }
 
-function compare(guess, answer) {
-  const value = readNumber(guess), [low, high = low] = findValue(answer);
-  if (isNaN(value)) return `You said: ${guess}`;
-  const near = (a, b) => a === b || Math.abs(a - b) <= 0.02 * Math.abs(b);
-  const numbers = [...answer.textContent.matchAll(new RegExp(NUMBER, "g"))].map(match => readNumber(match[0]));
-  if (value >= low && value <= high || numbers.some(number => near(value, number))) return `${guess}: right.`;
-  if (!low || value <= 0) return `You said: ${guess}`;
-  const bound = value < low ? low : high;
-  const factors = [1, 1e3, 1e6, 1e9, 0.01].map(scale => value * scale / bound);  // 80 may mean 80 million
-  const factor = factors.reduce((best, next) => Math.abs(Math.log(next)) < Math.abs(Math.log(best)) ? next : best);
-  if (near(factor, 1)) return `${guess}: right.`;
-  if (Math.abs(factor - 1) < 0.25) return `${guess}: close, ${Math.abs(100 * (factor - 1)).toFixed(0)} % off.`;
-  const ratio = Math.max(factors[0], 1 / factors[0]);
-  return `${guess}: ${ratio < 1000 ? +ratio.toPrecision(2) : "thousands of"} times too ${factors[0] < 1 ? "low" : "high"}.`;
+// What to say about a guess. The answer is that of lectures/steps.toml, "604 MB or 9.7 GB" if there are two questions.
+function compare(text, answer) {
+  const guess = readNumber(text), factors = answer && guess.value >= 0 ? answer.split(" or ").map(part => judge(guess, part)) : [];
+  if (factors.includes(1)) return `${text}: right.`;
+  const [factor] = factors, ratio = Math.max(factor, 1 / factor), side = factor < 1 ? "low" : "high";
+  if (factors.length !== 1 || ratio === Infinity) return `You said: ${text}`;
+  if (ratio < 1.25) return `${text}: ${+(100 * Math.abs(factor - 1)).toPrecision(1)} % too ${side}.`;
+  return `${text}: ${ratio < 1000 ? +ratio.toPrecision(2) : "thousands of"} times too ${side}.`;
 }
 
 function startPredict() {
@@ -290,7 +284,7 @@ function startPredict() {
   if (!form) return;
   const key = `guess-${$(".sides").dataset.step}`;
   const reveal = guess => {
-    $(".result", form).textContent = compare(guess, $(".answer p", form));
+    $(".result", form).textContent = compare(guess, form.dataset.answer);
     $(".answer", form).hidden = false;
     $("input", form).value = guess;
   };
