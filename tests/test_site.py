@@ -380,6 +380,34 @@ def test_search_finds_words_of_the_text_and_names_in_the_code(screen, words, pla
         assert text in screen.until("return document.querySelector('.code .here')?.textContent")
 
 
+def test_search_has_titles_first_and_whole_words(screen):
+    screen.open("index.html")
+    screen.press("/")
+    screen.press("flash attention")
+    screen.until("return document.querySelector('#results a')")
+    results = screen.run("return [...document.querySelectorAll('#results a')].map(link => link.innerText)")
+    assert results[0].startswith("17 · ")
+    texts = [part[3] for part in screen.run("return SEARCH.text")]
+    for excerpt in screen.run(
+        "return [...document.querySelectorAll('#results span')].map(e => e.textContent)"
+    ):
+        words = re.sub(r"^… | …$", "", excerpt)
+        assert any(f" {words} " in f" {text} " for text in texts), excerpt
+    assert not any(re.search(r"\\(frac|cdot|mathrm|sqrt)", text) for text in texts)
+    screen.run("document.querySelector('#query').value = ''")
+    screen.press("loss of a batch")
+    marks = screen.until(
+        "return [...document.querySelectorAll('#results mark')].map(mark => mark.textContent)"
+    )
+    assert {mark.lower() for mark in marks} <= {"loss", "batch"}
+    screen.run("document.querySelector('#query').value = ''")
+    screen.press("attention")
+    kinds = screen.run(
+        "return [...document.querySelectorAll('#results a > :last-child')].map(e => e.tagName)"
+    )
+    assert kinds == sorted(kinds, reverse=True) and {*kinds} == {"SPAN", "CODE"}  # code comes last
+
+
 def test_search_says_so_if_there_is_nothing(screen):
     screen.open("index.html")
     screen.press("/")

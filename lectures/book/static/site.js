@@ -59,7 +59,10 @@ function watchEnd() {
 // ---- Search ------------------------------------------------------------------------------------------------
 
 function openSearch() {
-  if (!window.SEARCH) document.head.append(make("script", { src: "search.js", onload: search }));
+  if (!window.SEARCH) document.head.append(make("script", { src: "search.js", onload: () => {
+    for (const part of SEARCH.text) part[3] = readTex(part[3]);
+    search();
+  } }));
   $("#search").showModal();
   $("#query").select();
 }
@@ -74,10 +77,11 @@ function openContents() {
 function search() {
   const words = $("#query").value.toLowerCase().split(/\s+/).filter(Boolean);
   if (!window.SEARCH) return;
-  let found = words.length ? [...findCode(words, "every"), ...findText(words, "every")] : [];
-  if (words.length > 1 && !found.length) found = [...findText(words, "some"), ...findCode(words, "some")];
+  const find = all => [...findText(words, all).slice(0, 32), ...findCode(words, all)].sort((a, b) => b.score - a.score);
+  let found = words.length ? find("every") : [];
+  if (words.length > 1 && !found.length) found = find("some");
   const list = $("#results");
-  list.replaceChildren(...found.slice(0, 40).map(hit => {
+  list.replaceChildren(...found.map(hit => {
     const link = make("a", { href: hit.url });
     link.append(make("small", { textContent: hit.place }), hit.code ? make("code") : make("span"));
     highlight(link.lastChild, hit.text, words);
@@ -89,34 +93,50 @@ function search() {
   $("#results a")?.classList.add("on");
 }
 
+// The order is: words in the title of a page, in a heading, in the text, in the code; a query that looks like code
+// finds code before text.
 function findText(words, all) {
   const hits = [];
   for (const [page, heading, anchor, text] of SEARCH.text) {
     const [url, title] = SEARCH.pages[page];
-    const lower = text.toLowerCase(), head = `${title} ${heading}`.toLowerCase();
-    if (!words[all](word => lower.includes(word) || head.includes(word))) continue;
-    const at = Math.max(0, lower.indexOf(words.find(word => lower.includes(word)) ?? "") - 60);
-    const score = words.filter(word => head.includes(word)).length * 5 + words.filter(word => lower.includes(word)).length;
-    const place = heading === title || title.endsWith(heading) ? title : `${title} › ${heading}`;
-    hits.push({ url: anchor ? `${url}#${anchor}` : url, place, score, text: (at ? "… " : "") + text.slice(at, at + 190) });
+    const lower = text.toLowerCase(), among = [title, heading].map(name => words.filter(word => name.toLowerCase().includes(word)));
+    if (!words[all](word => lower.includes(word) || among.flat().includes(word))) continue;
+    const first = title.toLowerCase().endsWith(heading.toLowerCase());
+    const [inTitle, inHeading] = among.map(found => found.length === words.length);
+    const score = 1000 * (inTitle && first) + 100 * inHeading + 10 * among[1].length + words.filter(word => lower.includes(word)).length;
+    const place = first ? title : `${title} › ${heading}`;
+    hits.push({ url: anchor ? `${url}#${anchor}` : url, place, score, text: excerpt(text, lower.indexOf(words.find(word => lower.includes(word)) ?? "")) });
   }
   return hits.sort((a, b) => b.score - a.score);
 }
 
+function readTex(text) {  // what a formula says, more or less
+  const names = { cdot: "·", times: "×", approx: "≈", le: "≤", ge: "≥", sqrt: "√", lfloor: "⌊", rfloor: "⌋", to: "→" };
+  return text.includes("\\") ? text.replace(/\\frac\{(.*?)\}\{(.*?)\}/g, "$1/$2").replace(/\\(?:mathrm|text|sqrt)\{(.*?)\}/g, "$1")
+    .replace(/([\^_])\{([^{}]*)\}/g, "$1$2").replace(/\\[,;!]/g, " ")
+    .replace(/\\([a-z]{2,}) ?/g, (_, name) => names[name] ? `${names[name]} ` : /^(ln|log|max|min|cos)$/.test(name) ? `${name} ` : "") : text;
+}
+
+function excerpt(text, at) {  // about 190 characters around a place, whole words
+  const from = at < 60 ? 0 : text.indexOf(" ", at - 60) + 1, end = text.length < from + 190 ? text.length : text.lastIndexOf(" ", from + 190);
+  return (from ? "… " : "") + text.slice(from, end > from ? end : from + 190) + (end < text.length ? " …" : "");
+}
+
 function findCode(words, all) {
-  const seen = new Set();
+  const seen = new Set(), code = /\w[_.(=]|^(def|class|import|from) /.test(words.join(" "));
   const hits = SEARCH.code.filter(([page, file, line]) => {
     const lower = line.toLowerCase();
     return words[all](word => lower.includes(word)) && !seen.has(line) && seen.add(line);
   });
   const defines = line => /^(def|class) /.test(line) ? 1 : 0;
   return hits.sort((a, b) => defines(b[2]) - defines(a[2])).slice(0, 8).map(([page, file, text, number]) => (
-    { url: `${SEARCH.pages[page][0]}#L${number}-${file}`, place: `${SEARCH.pages[page][1]} › ${file}`, text, code: true }
+    { url: `${SEARCH.pages[page][0]}#L${number}-${file}`, place: `${SEARCH.pages[page][1]} › ${file}`, text, code: true, score: code ? 9 : 0 }
   ));
 }
 
 function highlight(element, text, words) {
-  const pattern = new RegExp(`(${words.map(word => word.replace(/[^\w\s]/g, "\\$&")).join("|")})`, "gi");
+  const long = words.filter(word => word.length > 2);
+  const pattern = new RegExp(`(${(long.length ? long : words).map(word => word.replace(/[^\w\s]/g, "\\$&")).join("|")})`, "gi");
   element.append(...text.split(pattern).map((part, i) => i % 2 ? make("mark", { textContent: part }) : part));
 }
 
