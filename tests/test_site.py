@@ -548,6 +548,16 @@ def test_on_a_phone_the_menu_leads_everywhere(phone):
     assert 0 < box["top"] < box["bottom"] < 844  # on the screen, though the list stands at step 25
 
 
+def test_a_finger_sees_which_commit_it_has_hit(phone):
+    touch = {"features": [{"name": "hover", "value": "none"}]}
+    phone.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", touch)
+    phone.open("index.html")
+    phone.run("document.querySelectorAll('.strip a')[23].click()")
+    assert phone.run("return document.querySelector('#strip-caption').textContent").startswith("24 · ")
+    phone.run("document.querySelector('#strip-caption a').click()")
+    phone.until("return location.pathname.includes('/24-')")
+
+
 def test_the_three_views_of_the_program(screen):
     screen.open("25-ranks.html")
     screen.run("localStorage.clear()")

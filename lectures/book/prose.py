@@ -34,7 +34,7 @@ def render(path: str, lecture, changes=None, files=None) -> Page:
     anchors_plugin(markdown, max_level=6)  # those that GitHub gives to headings
     for name, rule in dict(fence=show_fence, image=show_image, code_inline=show_code).items():
         markdown.add_render_rule(name, rule)
-    text = re.sub(r"(?s)<!-- nav -->.*?<!-- /nav -->\n", "", lecture.files.get(path, ""))
+    text = re.sub(r"(?s)<!-- (nav|github) -->.*?<!-- /\1 -->\n", "", lecture.files.get(path, ""))
     text = re.sub(r"(?s)<!-- steps -->.*?<!-- /steps -->\n", '<div class="all-steps"></div>\n', text)
     environment = dict(lecture=lecture, path=path, changes=changes or {}, files=files or {})
     tokens, page = markdown.parse(text, environment), Page()

@@ -349,8 +349,16 @@ function openTarget() {  // a link into a fold opens it, and one like #L297-trai
 
 function startStrip() {
   const caption = $("#strip-caption");
+  let shown = null;
   for (const link of $$(".strip a")) {
     for (const event of ["mouseenter", "focus"]) on(link, event, () => { caption.textContent = link.title; });
+    on(link, "click", event => {  // bars are narrower than fingers: the first tap shows what it has hit
+      if (!matchMedia("(hover: none)").matches || shown === link) return;
+      event.preventDefault();
+      shown?.classList.remove("on");
+      (shown = link).classList.add("on");
+      caption.replaceChildren(`${link.title} · `, make("a", { href: link.href, textContent: "open" }));
+    });
   }
 }
 
