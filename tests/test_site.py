@@ -249,6 +249,16 @@ def test_folds_of_the_text_are_folds_of_the_page(site):
         assert len(folds) >= len(re.findall(r"(?m)^<details>", text)) > 0, name
 
 
+def test_code_in_a_summary_is_code(site, pages):
+    summaries = [
+        summary
+        for name in pages
+        for summary in re.findall(r"(?s)<summary>(?!<i).*?</summary>", (site / name).read_text("utf-8"))
+    ]
+    assert len(summaries) > 500 and not [summary for summary in summaries if "`" in plain(summary)]
+    assert [summary for summary in summaries if "<code>n_head</code>" in summary]
+
+
 def test_a_folder_with_something_else_is_not_deleted(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     command = [sys.executable, str(ROOT / "lectures/book/build.py"), str(tmp_path)]
@@ -546,6 +556,56 @@ def test_on_a_phone_the_menu_leads_everywhere(phone):
     assert {"reproduce.html", "model.html", "errata.html", "01-ids-in-logits-out.html"} <= found
     box = phone.run("return document.querySelector('#contents .places').getBoundingClientRect().toJSON()")
     assert 0 < box["top"] < box["bottom"] < 844  # on the screen, though the list stands at step 25
+
+
+def test_on_a_phone_the_contents_can_be_closed(phone):
+    phone.open("25-ranks.html")
+    phone.run("document.querySelector('#open-contents').click()")
+    for part in ("#contents h2", "#contents form button", "#contents [aria-current]"):
+        box = phone.run("return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()", part)
+        assert 0 < box["top"] < box["bottom"] < 844, part
+
+
+def test_on_a_phone_lines_of_a_diff_wrap_and_their_changes_are_marked(phone):
+    phone.open("17-flash-attention.html")
+    hunks = "[...document.querySelectorAll('.prose > .hunk')].filter(hunk => hunk.checkVisibility())"
+    assert phone.run(f"return {hunks}.length") > 0
+    wide = f"{hunks}.filter(hunk => hunk.querySelector('pre').scrollWidth > hunk.clientWidth)"
+    assert phone.run(f"return {wide}.length") == 0
+    marks = "return [...CSS.highlights.get(arguments[0])].map(range => range.toString()).join('|')"
+    assert "is_causal" in phone.run(marks, "changed-a") and "weights" in phone.run(marks, "changed-d")
+    lines = phone.run(f"return {hunks}.map(hunk => [...hunk.querySelectorAll('i')].map(i => i.textContent))")
+    for hunk in lines:  # the indentation that all lines share is gone
+        assert min(len(line) - len(line.lstrip()) for line in hunk if line.strip()) == 0
+
+
+def test_what_scrolls_sideways_says_so(phone):
+    phone.open("24-accumulation.html")
+    box = "[...document.querySelectorAll('.formula')].find(box => box.scrollWidth > box.clientWidth + 9)"
+    look = f"return [{box}.tabIndex, getComputedStyle({box}).maskImage]"
+    index, mask = phone.run(look)
+    assert index == 0 and "gradient" in mask
+    phone.run(f"{box}.scrollLeft = 9999")
+    phone.until(f"return getComputedStyle({box}).maskImage === 'none'")
+
+
+def test_a_picture_that_is_cut_off_can_be_enlarged(phone):
+    phone.open("17-flash-attention.html")
+    phone.run("document.querySelector('.enlarge').click()")
+    assert phone.run("return document.querySelector('#picture').open")
+    width = phone.run(
+        "return document.querySelector('#picture svg:not(button svg)').getBoundingClientRect().width"
+    )
+    assert width > 700  # its text is as large as that of the page
+    phone.run("document.querySelector('#picture button').click()")
+    assert not phone.run("return document.querySelector('#picture').open")
+
+
+def test_commands_without_a_prompt_can_be_copied(phone):
+    phone.open("24-accumulation.html")
+    box = "[...document.querySelectorAll('pre')].find(box => box.textContent.includes('eight_micro or'))"
+    assert phone.run(f"return {box}.querySelector('.cmd').textContent").startswith("python -m pytest")
+    assert phone.run(f"return !!{box}.querySelector('.copy') && {box}.scrollWidth <= {box}.clientWidth")
 
 
 def test_a_finger_sees_which_commit_it_has_hit(phone):

@@ -36,6 +36,7 @@ def render(path: str, lecture, changes=None, files=None) -> Page:
         markdown.add_render_rule(name, rule)
     text = re.sub(r"(?s)<!-- (nav|github) -->.*?<!-- /\1 -->\n", "", lecture.files.get(path, ""))
     text = re.sub(r"(?s)<!-- steps -->.*?<!-- /steps -->\n", '<div class="all-steps"></div>\n', text)
+    text = re.sub("<summary>.*`", lambda match: re.sub("`(.*?)`", r"<code>\1</code>", match[0]), text)
     environment = dict(lecture=lecture, path=path, changes=changes or {}, files=files or {})
     tokens, page = markdown.parse(text, environment), Page()
     collect(tokens, page)
@@ -108,19 +109,19 @@ def show_code(renderer, tokens, index, options, environment) -> str:
 
 
 def show_fence(renderer, tokens, index, options, environment) -> str:
-    """Show a fenced block: a diff hunk by hunk, a console session, commands, Python, or plain text."""
-    kind, text = tokens[index].info.split(" ")[0], tokens[index].content.rstrip("\n")
+    """Show a fenced block: a diff hunk by hunk, a session, commands, Python, or text."""
+    kind, text = tokens[index].info.split(" ")[0] or "text", tokens[index].content.rstrip("\n")
     if kind == "diff":
         parts = re.split(r"(?m)^@@ ?(.*?) ?@@\n", text if text.startswith("@@") else f"@@ @@\n{text}")[1:]
         hunks = zip(parts[::2], parts[1::2], strict=True)
         return "".join(show_hunk(label, body.rstrip("\n").split("\n"), environment) for label, body in hunks)
     lines = highlight(text, "py" if kind == "python" else "txt")
-    if kind == "console":
+    if kind in ("text", "console"):
         lines = [re.sub(r" (--\w+)", r' <span class="w">\1</span>', line) for line in lines]
-    body = re.sub(r"(?m)^(\$ .*)\n?", r'<b class="cmd">\1</b>', "\n".join(lines))
-    if not kind:  # commands: their comments are quieter
-        body = re.sub(r"(?m)(^| {2,})(# .*)", r"\1<b class=c>\2</b>", body)
-    return f'<pre class="{kind or "text"}" tabindex="0"><code>{body}</code></pre>\n'
+        lines = [re.sub(r"(^| {2,})(# .*)", r"\1<b class=c>\2</b>", line) for line in lines]
+    start = r"(\w+=\S+ )*(\$|\S*python3?|make|git|torchrun|cd|source|pip|uv)" if kind == "text" else r"\$"
+    body = re.sub(rf"(?m)^({start} .*)\n?", r'<b class="cmd">\1</b>', "\n".join(lines))
+    return f'<pre class="{kind}" tabindex="0"><code>{body}</code></pre>\n'
 
 
 def show_hunk(label: str, lines: list[str], environment: dict) -> str:

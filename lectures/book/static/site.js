@@ -225,6 +225,67 @@ function followText() {
   }
 }
 
+function compareLines() {  // in each hunk: without the indentation that all lines share, and with the words that change marked
+  const changed = { a: [], d: [] };
+  for (const hunk of $$(".hunk")) {
+    const lines = $$("pre i", hunk), indent = line => line.textContent.search(/\S/);
+    const common = Math.min(...lines.map(indent).filter(n => n >= 0));
+    for (const line of lines) {
+      const first = document.createTreeWalker(line, NodeFilter.SHOW_TEXT).nextNode();
+      first?.deleteData(0, Math.min(common, first.length));
+      line.style.setProperty("--indent", Math.max(0, indent(line)));
+    }
+    for (let at = 0; at < lines.length; at++) {
+      let [gone, come] = [at, at];
+      while (lines[gone]?.matches(".d")) gone++;
+      for (come = gone; lines[come]?.matches(".a");) come++;
+      const after = lines.slice(gone, come);
+      for (const line of lines.slice(at, gone)) {
+        const [best, found] = after.map(other => [other, changes(line.textContent, other.textContent)]).sort((a, b) => b[1].same - a[1].same)[0] ?? [];
+        if (!found || found.same < 0.5) continue;
+        changed.d.push(...found.gone.map(piece => range(line, ...piece)));
+        changed.a.push(...found.come.map(piece => range(best, ...piece)));
+        after.splice(0, after.indexOf(best) + 1);  // the pairs stay in order
+      }
+      at = Math.max(at, come - 1);
+    }
+  }
+  if (window.Highlight) for (const mark of ["a", "d"]) CSS.highlights.set(`changed-${mark}`, new Highlight(...changed[mark]));
+}
+
+function changes(before, after) {  // the pieces of two lines, as [start, end], that are not in both, and what share is
+  const [old, now] = [before, after].map(line => line.match(/\w+|\s+|[^\w\s]/g) ?? []);
+  const table = Array.from({ length: old.length + 1 }, () => new Array(now.length + 1).fill(0));  // of common subsequences
+  for (let i = old.length; i--;) for (let j = now.length; j--;) {
+    const kept = table[i + 1][j + 1] + old[i].length;
+    table[i][j] = Math.max(table[i + 1][j], table[i][j + 1], old[i] === now[j] ? kept : 0);
+  }
+  const gone = [], come = [];
+  let [i, j, x, y] = [0, 0, 0, 0];
+  const add = (list, from, length) => list.at(-1)?.[1] === from ? list.at(-1)[1] += length : list.push([from, from + length]);
+  while (i < old.length || j < now.length) {
+    if (i < old.length && j < now.length && old[i] === now[j] && table[i][j] === table[i + 1][j + 1] + old[i].length) {
+      [x, y] = [x + old[i++].length, y + now[j++].length];
+    } else if (j < now.length && (i === old.length || table[i][j + 1] >= table[i + 1][j])) {
+      add(come, y, now[j].length);
+      y += now[j++].length;
+    } else {
+      add(gone, x, old[i].length);
+      x += old[i++].length;
+    }
+  }
+  return { gone, come, same: 2 * table[0][0] / Math.max(1, before.length + after.length) };
+}
+
+function range(element, from, to) {  // of the characters of an element
+  const found = new Range(), walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(), at = 0; node; at += node.length, node = walk.nextNode()) {
+    if (from >= at && from < at + node.length) found.setStart(node, from - at);
+    if (to > at && to <= at + node.length) found.setEnd(node, to - at);
+  }
+  return found;
+}
+
 function fillBlocks() {  // the blocks that the step leaves unchanged stand once, in blocks-FILE.js
   for (const slot of $$("[data-block]")) {
     const [head, text] = BLOCKS[slot.closest("[data-file]").dataset.file][slot.dataset.block];
@@ -333,9 +394,34 @@ function addCopyButtons() {
   }
 }
 
-function skipWhatFits() {  // boxes that could scroll can be reached by Tab: here, those that need not scroll cannot
-  for (const box of $$(":is(pre, .table, .picture, .formula)[tabindex]")) {
-    if (box.checkVisibility() && box.scrollWidth <= box.clientWidth) box.removeAttribute("tabindex");
+function watchEdges() {  // what can be scrolled sideways fades where more follows, and can be reached by Tab
+  const look = box => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (box.checkVisibility()) box.toggleAttribute("tabindex", scrolls) && (box.tabIndex = 0);
+    box.classList.toggle("cut", scrolls && box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  };
+  const sizes = new ResizeObserver(entries => entries.forEach(entry => look(entry.target)));
+  for (const box of $$("main :is(pre, .table, .picture, .formula)")) {
+    sizes.observe(box);
+    look(box);
+    box.addEventListener("scroll", () => look(box), { passive: true });
+  }
+}
+
+function enlargePictures() {  // a picture that is wider than the screen opens alone, where two fingers zoom
+  const view = make("dialog", { id: "picture", ariaLabel: "Picture" });
+  const close = make("button", { textContent: "×", ariaLabel: "Close" });
+  on(view, "click", event => { if (!event.target.closest("svg, img")) view.close(); });
+  document.body.append(view);
+  for (const picture of $$(".picture")) {
+    const open = make("button", { className: "enlarge", type: "button", textContent: "⤢ enlarge" });
+    open.append(make("span", { className: "hint", textContent: ", or swipe" }));
+    on(open, "click", () => {
+      view.replaceChildren(close, picture.firstElementChild.cloneNode(true));
+      view.showModal();
+    });
+    on(picture, "click", () => { if (picture.scrollWidth > picture.clientWidth) open.click(); });
+    picture.after(open);
   }
 }
 
@@ -395,5 +481,7 @@ startPane();
 startPredict();
 startStrip();
 addCopyButtons();
-skipWhatFits();
+enlargePictures();
+watchEdges();
+compareLines();
 openTarget();
