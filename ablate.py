@@ -11,18 +11,21 @@ times Student's t for 95 %. Pictures: runs/ablations/STUDY.png.
 """
 
 import itertools
+import json
 import math
 import statistics
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
+import scaling
 import trials
 from config import whole_number
 from errors import run_program
 from trials import append_line, read_lines
 
 ROOT = Path(__file__).parent
-DATA = "data/ablations"
+DATA = "data/ablations"  # 75 million of GPT-2's tokens to train, made when a study needs them
+PACKAGES = [*scaling.PACKAGES, "transformers", "sympy", "pandas", "networkx"]
 LOG = ROOT / "reference" / "ablations.jsonl"
 STUDENT = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]  # 95 %, 1 degree of freedom and more
 
@@ -108,6 +111,35 @@ def compare(ours, base):
     return difference, error, abs(difference) > STUDENT[freedom - 1] * error
 
 
+def collect(recipes):
+    """Collect the results of a study's recipes: {name: Results, one per seed}; None if a recipe has none.
+
+    Only runs on the same tokens in the same precision are compared: those of the newest line of the log that
+    has all recipes. They need not be this computer's.
+    """
+    lines = read_lines(LOG)
+    for place in dict.fromkeys(find_place(result) for result in reversed(lines)):
+        known = {find_key(r.recipe, r.idea): r for r in lines if find_place(r) == place}  # the newest counts
+        groups = {}
+        for name, recipe in recipes.items():
+            flags, _, idea = recipe.partition(" + ")
+            keys = [find_key(trials.describe(flags, seed)[1], idea) for seed in range(1, 10)]
+            groups[name] = [known[key] for key in keys if key in known]
+        if all(groups.values()):
+            return groups
+    return None
+
+
+def find_place(result):
+    """Return what the results of a table have in common."""
+    return result.data_sha256, result.recipe.get("dtype")
+
+
+def find_key(recipe, idea):
+    """Return what tells the results of a table apart."""
+    return json.dumps(recipe | dict(dtype="", idea=idea), sort_keys=True)
+
+
 def mean_curve(results):
     """Return the mean of the validation losses of some results: a list of (step, loss)."""
     points = zip(*(result.curve for result in results), strict=True)
@@ -179,6 +211,8 @@ def main(arguments=None):
     if unknown := set(options.studies) - STUDIES.keys():
         parser.error(f"{', '.join(sorted(unknown))}: the studies are {', '.join(STUDIES)}")
     chosen = {study: STUDIES[study] for study in options.studies or STUDIES}
+    if options.seeds and DATA in str(chosen):
+        trials.make_data(DATA, "gpt2", PACKAGES)
     for seed in range(1, options.seeds + 1):
         for study, recipes in chosen.items():
             for name, recipe in recipes.items():
@@ -186,9 +220,8 @@ def main(arguments=None):
                     print(f"{study}: {name}, seed {seed}", flush=True)
                     run(recipe, seed)
     for study, recipes in chosen.items():
-        found = {name: [find_result(each, seed) for seed in range(1, 10)] for name, each in recipes.items()}
-        groups = {name: [result for result in results if result] for name, results in found.items()}
-        if not all(groups.values()):
+        groups = collect(recipes)
+        if not groups:
             print(f"\n{study}: not every recipe has a result")
             continue
         print_table(study, groups)

@@ -9,14 +9,11 @@ sources of packages that requirements.txt pins. The picture: runs/scaling/scalin
 """
 
 import functools
-import hashlib
-import json
 import math
 import multiprocessing
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,7 +22,6 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-import fineweb
 import trials
 from config import MOST, GPTConfig, whole_number
 from errors import UserError, run_program
@@ -89,27 +85,6 @@ def grid():
 def compared_rates():
     """List the flags of the runs that show whether one learning rate is good for all sizes."""
     return [make_flags(*size, BUDGETS[1], rate) for size in (SIZES[0], SIZES[-1]) for rate in RATES]
-
-
-def read_sources():
-    """Return the Python files of PACKAGES, each text once, in the order of their hashes."""
-    texts = {}
-    for package in PACKAGES:
-        for path in metadata.files(package) or []:
-            if path.suffix == ".py":
-                text = path.locate().read_text(encoding="utf-8", errors="replace")
-                texts[hashlib.sha256(text.encode()).hexdigest()] = text
-    return [texts[digest] for digest in sorted(texts)]
-
-
-def make_data():
-    """Make the folder DATA, the sources as bytes, if it is not there."""
-    if not Path(DATA, "meta.json").exists():
-        path = Path(f"{DATA}.jsonl")
-        path.parent.mkdir(exist_ok=True)
-        lines = [json.dumps(dict(text=text)) + "\n" for text in read_sources()]
-        path.write_text("".join(lines), encoding="utf-8")
-        fineweb.main(["--input", str(path), "--tokenizer", "bytes", "--out", DATA])
 
 
 def begin_worker():
@@ -372,7 +347,7 @@ def main(arguments=None):
         known = read_lines(LOG, Line)
         lines = read_results(known[-1].data_sha256) if known else []
     else:
-        make_data()
+        trials.make_data(DATA, "bytes", PACKAGES)
         run_all(compared_rates() + grid(), options.workers)
         targets = [make_flags(*target) for target in TARGETS]
         predict_all(targets)

@@ -16,12 +16,14 @@ import signal
 import statistics
 import time
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
 import torch
 from pydantic.dataclasses import dataclass
 
+import fineweb
 import ideas
 import train_gpt2
 from config import RECIPE, Config, parse_config
@@ -68,6 +70,27 @@ def describe(flags, seed):
     names = [*RECIPE, "data", "dtype", "val_tokens", "eval_every"]
     names = [name for name in names if name != "preset" and values[name] != plain[name]]
     return config, {name: values[name] for name in names}
+
+
+def read_sources(packages):
+    """Return the Python files of installed packages, each text once, in the order of their hashes."""
+    texts = {}
+    for package in packages:
+        for path in metadata.files(package) or []:
+            if path.suffix == ".py":
+                text = path.locate().read_text(encoding="utf-8", errors="replace")
+                texts[hashlib.sha256(text.encode()).hexdigest()] = text
+    return [texts[digest] for digest in sorted(texts)]
+
+
+def make_data(folder, tokenizer, packages):
+    """Make a folder of shards from the Python files of packages, if it is not there."""
+    if not Path(folder, "meta.json").exists():
+        path = Path(f"{folder}.jsonl")
+        path.parent.mkdir(exist_ok=True)
+        lines = [json.dumps(dict(text=text)) + "\n" for text in read_sources(packages)]
+        path.write_text("".join(lines), encoding="utf-8")
+        fineweb.main(["--input", str(path), "--tokenizer", tokenizer, "--out", folder])
 
 
 @functools.cache

@@ -151,3 +151,34 @@ def test_the_committed_results_can_be_read_and_are_no_reference_curve(monkeypatc
     assert results and all(result.loss == result.curve[-1][1] for result in results)
     curve.find_reference({}, {})
     assert "ablations" not in capsys.readouterr().err
+
+
+def test_tables_show_runs_of_one_place_and_of_any_computer(capsys):
+    ablate.main(["--seeds", "1"])
+    here = [ablate.find_result(flags, 1) for flags in STUDY["rate"].values()]
+    for result, loss in zip(here, (3.0, 2.0), strict=True):
+        elsewhere = replace(
+            result, data_sha256="other", recipe=result.recipe | dict(dtype="other"), loss=loss
+        )
+        ablate.append_line(ablate.LOG, elsewhere)
+    ablate.append_line(ablate.LOG, replace(here[0], data_sha256="third"))  # newer, but not all recipes
+    groups = ablate.collect(STUDY["rate"])
+    assert [[result.loss for result in group] for group in groups.values()] == [[3.0], [2.0]]
+    capsys.readouterr()
+    ablate.main(["--seeds", "0"])
+    assert "-1.0000" in capsys.readouterr().out
+    for result in here:
+        ablate.append_line(ablate.LOG, result)
+    groups = ablate.collect(STUDY["rate"])
+    assert [group for group in groups.values()] == [[here[0]], [here[1]]]
+
+
+def test_the_data_of_a_study_is_made_if_it_runs(monkeypatch):
+    made = []
+    monkeypatch.setattr(trials, "make_data", lambda folder, *others: made.append(folder))
+    ablate.main(["--seeds", "0"])
+    assert not made
+    monkeypatch.setattr(ablate, "run", lambda *_: None)
+    monkeypatch.setattr(ablate, "DATA", STUDY["rate"]["slow"].split("--data ")[1].split()[0])
+    ablate.main(["--seeds", "1"])
+    assert made == [ablate.DATA]

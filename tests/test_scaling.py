@@ -206,9 +206,8 @@ def test_the_data_has_each_text_once_in_an_order_of_its_own(tmp_path, monkeypatc
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     found = [SimpleNamespace(suffix=Path(name).suffix, locate=(tmp_path / name).absolute) for name in texts]
-    monkeypatch.setattr(scaling, "PACKAGES", ["one", "two", "three"])
-    monkeypatch.setattr(scaling.metadata, "files", dict(one=found, two=found[::-1]).get)
-    assert scaling.read_sources() == ["print(2)\n", "print(1)\n"]  # 0111..., cc42...
+    monkeypatch.setattr(trials.metadata, "files", dict(one=found, two=found[::-1]).get)
+    assert trials.read_sources(["one", "two", "three"]) == ["print(2)\n", "print(1)\n"]  # 0111..., cc42...
 
 
 def test_a_killed_run_of_the_pool_is_named(tiny, monkeypatch):
