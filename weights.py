@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from huggingface_hub import snapshot_download
 from pydantic import StrictInt
 from pydantic.dataclasses import dataclass
 from safetensors.torch import load_file, save_file
@@ -58,6 +57,8 @@ def load(name, build):
     try:
         folder = Path(name)
         if not folder.is_dir():
+            from huggingface_hub import snapshot_download  # slow to import, and seldom needed
+
             folder = Path(snapshot_download(name, allow_patterns=["config.json", "model*.safetensors*"]))
         theirs = parse_json(regular_file(folder / "config.json").read_bytes(), dict)
         for key, value in FEATURES.items():

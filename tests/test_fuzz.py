@@ -51,7 +51,6 @@ import machine
 import plan
 import runs
 import train_gpt2
-import weights
 from errors import UserError
 from machine import Machine
 
@@ -157,7 +156,6 @@ def frame():
         patch.setattr(fineweb, "request_tokens", fineweb.tokenize_block)  # in this process
         patch.setattr(datasets, "load_dataset_builder", refuse)
         patch.setattr(huggingface_hub, "snapshot_download", refuse)
-        patch.setattr(weights, "snapshot_download", refuse)
         for name in ("AutoConfig", "AutoModelForCausalLM", "AutoTokenizer"):
             loader = getattr(transformers, name)
             local = functools.partial(loader.from_pretrained, local_files_only=True)

@@ -254,7 +254,7 @@ def test_a_name_that_is_no_folder_is_said_to_be_looked_for_on_the_hub(monkeypatc
     def refuse(name, **_):
         raise OSError("no network")
 
-    monkeypatch.setattr("weights.snapshot_download", refuse)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
     with pytest.raises(
         UserError, match="cannot load runs/none, which is no folder here, from the hub: .*no net"
     ):
