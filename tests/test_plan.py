@@ -40,7 +40,8 @@ def traced_memory(config, rows, dtype):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @pytest.mark.parametrize(
-    "sizes", [dict(), dict(n_layer=6, n_head=16, n_embd=1024), dict(n_layer=6, vocab_size=1000)]
+    "sizes",
+    [dict(), dict(n_layer=3, n_head=16, n_embd=1024, vocab_size=1000), dict(n_layer=3, vocab_size=1000)],
 )
 def test_the_memory_is_that_of_pytorch(sizes, dtype):
     config = GPTConfig(**sizes)
