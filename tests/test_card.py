@@ -2,6 +2,7 @@
 
 import json
 import math
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from processes import ROOT, run_ranks
+from processes import ROOT, TIMEOUT, run_ranks, start
 
 import card
 import train_gpt2
@@ -41,34 +42,50 @@ def numbers(function):
     return {name: value for name, value, *_ in found}, {name: limit[0] for name, _, *limit in found if limit}
 
 
+def popen(words, **_):
+    """As subprocess.Popen of a part, but a fork, or a fork for each rank without torchrun, that has ended."""
+    at = words.index("--only")
+    *starter, program = words[:at]
+    if len(starter) == 1:
+        with start(Path(program), *words[at:], folder=".", output="output.txt") as process:
+            process.join(TIMEOUT)
+        code, said = process.exitcode, Path("output.txt").read_text(encoding="utf-8")
+        Path("output.txt").unlink()
+    else:
+        *starter, ranks = starter
+        assert starter == [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        count = int(ranks.removeprefix("--nproc_per_node="))
+        code, said = run_ranks(".", Path(program).read_text(encoding="utf-8"), count, *words[at:])
+    no_process = 2**30
+    return SimpleNamespace(stdout=said.splitlines(), wait=lambda: code, pid=no_process)
+
+
 def test_a_complete_part_is_kept_and_others_are_made_again(capsys, monkeypatch):
     """At first the data are none: facts yields some numbers and fails then."""
     Path("data").mkdir()
     Path("data/train.bin").write_bytes(b"none")
     monkeypatch.setattr(card, "PARTS", {card.facts: 100, card.precision: 100})
+    new_python = subprocess.Popen
+
+    def mixed(words, **pipes):
+        return (new_python if "facts" in words else popen)(words, **pipes)
+
+    monkeypatch.setattr(card.subprocess, "Popen", mixed)
     out, parts, error = make(capsys, "--data", "data")
     assert "logits in float32" in out and all(part["seconds"] > 0 for part in parts.values())
     assert error.startswith("facts: error: data/train.bin is not a shard")
     assert error == f"facts: {parts['facts']['error']}" and parts["precision"]["error"] == ""
     assert parts["facts"]["numbers"]["torch"] == torch.__version__
+    monkeypatch.setattr(card.subprocess, "Popen", popen)
     out, again, error = make(capsys)
     assert error == again["facts"]["error"] == "" and "logits in float32" not in out
     assert again["precision"] == parts["precision"] and again["facts"]["seconds"] != parts["facts"]["seconds"]
     monkeypatch.setattr(card, "PARTS", {card.facts: 0.1, card.precision: 100})
+    monkeypatch.setattr(card.subprocess, "Popen", new_python)
     out, again, error = make(capsys, "facts")
     assert again["precision"] == parts["precision"]
     assert error == "facts: stopped after 0.1 s" == f"facts: {again['facts']['error']}"
     assert "**stopped after 0.1 s**" in Path("reports/here.md").read_text()
-
-
-def popen(words, **_):
-    """As subprocess.Popen of torchrun, but its ranks are forks without torchrun, and have ended."""
-    *starter, ranks, program, only, name, _, _, small = words
-    assert starter == [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    count = int(ranks.removeprefix("--nproc_per_node="))
-    code, said = run_ranks(".", Path(program).read_text(encoding="utf-8"), count, only, name, small)
-    no_process = 2**30
-    return SimpleNamespace(stdout=said.splitlines(), wait=lambda: code, pid=no_process)
 
 
 def test_ranks_are_started_for_the_parts_that_need_them(capsys, monkeypatch):
