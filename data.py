@@ -188,6 +188,12 @@ class Meta:
     inputs: dict[str, tuple[int, int]] = Field(default_factory=dict)  # name: tokens to train, to validate
 
 
+def list_inputs(name):
+    """Return the names of the inputs that a data folder says it was made from. Raises UserError."""
+    metas = [part / "meta.json" for part in find_parts(name)]
+    return {key for path in metas if path.exists() for key in read_json(path, Meta, REBUILD).inputs}
+
+
 def laptop_documents():
     """Return texts that come with Python, in a fixed order: its language reference, its top-level modules."""
     from pydoc_data.topics import topics

@@ -27,7 +27,7 @@ import hellaswag
 import runs
 import weights
 from config import GPTConfig, check_weights, find_problems, parse_config, resumed_config
-from data import find_tokenizer, open_data, shuffled
+from data import find_tokenizer, list_inputs, open_data, shuffled
 from errors import UserError, collect_error, is_out_of_memory, one_line, run_program, warn
 from machine import Machine, average_in_bf16, check_device, check_memory, pick_device, pick_dtype, read_ranks
 from muon import Muon, count_moments
@@ -604,6 +604,9 @@ def main(arguments=None, hooks=()):
     model = (model or make_model(config)).to(machine.device)
     validated = f"{min(config.val_tokens, meta['val_tokens'] - 1):,} of {meta['val_tokens']:,} to validate"
     print(f"{config.data}: {meta['train_tokens']:,} tokens to train, {validated}")
+    if config.eval_every and config.val_tokens < meta["val_tokens"] - 1 and len(list_inputs(config.data)) > 1:
+        reason = f"are the first of {meta['val_tokens']:,} tokens to validate, in the order of the inputs"
+        warn(f"--val_tokens {config.val_tokens} {reason} (--val_tokens {meta['val_tokens']} reads all)")
     epochs = config.steps * config.batch_tokens / meta["train_tokens"]
     print(f"{config.steps:,} steps of {config.batch_tokens:,} tokens are {epochs:.3g} epochs")
     if config.init != "scratch" and epochs > 4:

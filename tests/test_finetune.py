@@ -40,6 +40,24 @@ def test_fine_tuning_validates_before_the_first_step(capsys, weights):
     assert [event["step"] for event in events if event["event"] == "validation"][:4] == [0, 2, 4, 5]
 
 
+def test_a_validation_that_misses_inputs_is_warned_of(capsys):
+    meta, path = json.loads(Path("data/meta.json").read_text()), Path("data/meta.json")
+    count, words = len(open_data("data")[1]), ["--steps", "0", "--val_tokens"]
+    both = dict(a=[len(open_data("data")[0]) - 9, count - 9], b=[9, 9])
+    for inputs, val, every, warned in [
+        (both, count // 2, "1", True),
+        (both, count // 2, "0", False),
+        (both, count - 1, "1", False),  # all: the last token is only a target
+        (dict(a=[1, 1]), count // 2, "1", False),
+    ]:
+        path.write_text(json.dumps(meta | dict(inputs=inputs)))
+        err = run(
+            capsys, *words, str(val), "--eval_every", every, "--out", f"{val} {every} {len(inputs)}"
+        ).err
+        line = f"warning: --val_tokens {val} are the first of {count:,} tokens to validate, in the order of "
+        assert (line + f"the inputs (--val_tokens {count} reads all)\n" == err) == warned == bool(err)
+
+
 def test_training_from_scratch_does_not(capsys):
     out = run(capsys, "--steps", "3", "--eval_every", "2").out
     assert re.findall(r"step +(\d) +validation loss", out) == ["2", "3"]
