@@ -123,26 +123,29 @@ RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_s
 RECIPE += ["schedule", "optimizer"]
 BARE = dict(sample="-")  # what a flag without a value means, besides true for a bool
 ELSEWHERE = {  # what nanoGPT and build-nanogpt call our settings
-    "max_iters": "steps",
-    "max_steps": "steps",
-    "lr_decay_iters": "steps",
-    "block_size": "context",
-    "batch_size": "micro_batch",
-    "gradient_accumulation_steps": "batch_tokens",
-    "total_batch_size": "batch_tokens",
-    "learning_rate": "lr",
-    "max_lr": "lr",
-    "warmup_iters": "warmup_steps",
-    "eval_interval": "eval_every",
-    "eval_iters": "val_tokens",
-    "log_interval": "print_every",
-    "always_save_checkpoint": "keep",
-    "dataset": "data",
-    "init_from": "init",
-    "out_dir": "out",
-    "start": "sample",
-    "num_samples": "samples",
-    "max_new_tokens": "sample_tokens",
+    "max_iters": "--steps",
+    "max_steps": "--steps",
+    "lr_decay_iters": "--steps",
+    "block_size": "--context",
+    "batch_size": "--micro_batch, and --batch_tokens for the tokens per step",
+    "gradient_accumulation_steps": "--batch_tokens, in tokens per step",
+    "total_batch_size": "--batch_tokens, in tokens per step",
+    "learning_rate": "--lr",
+    "max_lr": "--lr",
+    "warmup_iters": "--warmup_steps",
+    "eval_interval": "--eval_every",
+    "eval_iters": "--val_tokens, in tokens",
+    "log_interval": "--print_every",
+    "always_save_checkpoint": "--keep, for the newest checkpoints; the best one always stays",
+    "dataset": "--data",
+    "init_from": "--init, or --resume",
+    "out_dir": "--out",
+    "start": "--sample",
+    "num_samples": "--samples",
+    "max_new_tokens": "--sample_tokens",
+    "wandb_log": "another program: python track.py RUN --to wandb",
+    "wandb_project": "another program: python track.py RUN --to wandb",
+    "wandb_run_name": "another program: python track.py RUN --to wandb",
 }
 KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
 SPELLINGS = {int: "[-+]?[0-9_]+", bool: "true|false"}  # pydantic reads 2.0 and yes, too
@@ -194,7 +197,8 @@ def read_flags(config_class, description, arguments=None):
             name = word.lstrip("-").split("=")[0]
             similar = difflib.get_close_matches(word, flags, n=1)
             fix = f"did you mean {similar[0]}?" if similar else "see --help"
-            fix = f"here it is --{ELSEWHERE[name]}" if name in ELSEWHERE else fix
+            fix = f"here it is {ELSEWHERE[name]}" if name in ELSEWHERE else fix
+            fix = "there are no config files: use flags and --preset" if word.endswith(".py") else fix
             problems.append(f"{word} is unknown ({fix})")
     problems += [f"--{name} needs a value" for name, word in words.items() if word is None]
     return {name: word for name, word in words.items() if word is not None}, problems

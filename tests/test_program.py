@@ -290,13 +290,24 @@ def test_help_has_the_defaults_of_the_preset_that_would_run(words, preset, capsy
 
 def test_every_flag_of_nanogpt_that_is_unknown_leads_to_ours():
     names = {field.name for field in fields(Config)}
-    assert not ELSEWHERE.keys() & names and set(ELSEWHERE.values()) <= names
-    _, _, problems = parse_config("--max_iters=100 --block_size 64 --eval_interval=5 --wandb_log 1".split())
+    named = {name for text in ELSEWHERE.values() for name in re.findall(r"--(\w+)", text)}
+    assert not ELSEWHERE.keys() & names and named <= names | {"to"}
+    _, _, problems = parse_config(
+        "--max_iters=100 --block_size 64 --eval_interval=5 --wandb_log True".split()
+    )
     assert problems == [
         "--max_iters=100 is unknown (here it is --steps)",
         "--block_size is unknown (here it is --context)",
         "--eval_interval=5 is unknown (here it is --eval_every)",
-        "--wandb_log is unknown (see --help)",
+        "--wandb_log is unknown (here it is another program: python track.py RUN --to wandb)",
+    ]
+    words = "my.txt config/train_shakespeare_char.py --init_from=resume --batch_size=12 --eval_iters=20"
+    assert parse_config(words.split())[2] == [
+        "my.txt is unknown (see --help)",
+        "config/train_shakespeare_char.py is unknown (there are no config files: use flags and --preset)",
+        "--init_from=resume is unknown (here it is --init, or --resume)",
+        "--batch_size=12 is unknown (here it is --micro_batch, and --batch_tokens for the tokens per step)",
+        "--eval_iters=20 is unknown (here it is --val_tokens, in tokens)",
     ]
 
 
