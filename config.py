@@ -246,6 +246,8 @@ def parse_config(arguments=None, config_class=Config, description=""):
     defaults = preset_defaults(words)
     kinds = {f.name: f.type for f in fields(config_class)}
     for name, word in list(words.items()):
+        if kinds[name] is bool or name == "compile":
+            words[name] = word = word.lower()  # True, as Python has it
         if not re.fullmatch(SPELLINGS.get(kinds[name], "(?s:.*)"), word):
             problems.append(f"--{name} {word[:50]} is not {KINDS[kinds[name]]}")
             del words[name]

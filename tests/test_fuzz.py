@@ -289,7 +289,7 @@ def likely(field):
     if choices := get_args(field.type):
         return st.sampled_from(choices)
     if field.type is bool:
-        return st.sampled_from(["true", "false"])
+        return st.sampled_from(["true", "false", "True", "FALSE"])
     if field.type is str:
         return st.sampled_from("data run run/step_000002 new cpu laptop scratch text".split())
     low, high = limits(field)
@@ -318,6 +318,7 @@ def command_lines(flags):
 def meaning(field, word):
     """The value of a field that a word stands for. Raises ValueError if it does not stand for any."""
     if choices := get_args(field.type):
+        word = word.lower() if field.name == "compile" else word
         if word not in choices:
             raise ValueError
         return word
@@ -326,9 +327,9 @@ def meaning(field, word):
     if not word.isascii():
         raise ValueError
     if field.type is bool:
-        if word not in ("true", "false"):
+        if word.lower() not in ("true", "false"):
             raise ValueError
-        return word == "true"
+        return word.lower() == "true"
     value = float(word)
     low, high = limits(field)
     if field.type is int:

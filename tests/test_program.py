@@ -159,6 +159,19 @@ def test_all_that_is_wrong_with_the_flags_is_told_at_once(capsys):
     ]
 
 
+def test_true_and_false_may_be_written_as_python_has_them():
+    words = "--compile=False --bias True --resume=TRUE --shuffle False --compile True"
+    expected = dict(compile="true", bias=True, resume=True, shuffle=False)
+    assert parse_config(words.split())[1:] == (expected, [])
+    words = "--bias Yes --tokenizer Bytes --dtype Float32 --device CPU"
+    config, given, problems = parse_config(words.split())
+    assert given == dict(device="CPU") and [line.split()[0] for line in problems] == [
+        "--bias",
+        "--tokenizer",
+        "--dtype",
+    ]
+
+
 @pytest.mark.parametrize("field", fields(Config), ids=lambda field: field.name)
 def test_every_number_has_two_limits(field):
     if field.type not in (int, float):
@@ -182,9 +195,7 @@ def test_every_number_has_two_limits(field):
         assert given == {} and getattr(config, field.name) == getattr(parse_config([])[0], field.name)
 
 
-@pytest.mark.parametrize(
-    "word", ["--steps=2.0", "--steps= 2", "--resume=yes", "--shuffle=0", "--shuffle=False"]
-)
+@pytest.mark.parametrize("word", ["--steps=2.0", "--steps= 2", "--resume=yes", "--shuffle=0", "--shuffle=no"])
 def test_a_value_is_spelled_in_one_way(word):
     config, given, (problem,) = parse_config([word])
     kind = "a whole number" if "steps" in word else "true or false"
