@@ -123,6 +123,24 @@ def remove_folder(path):
         shutil.rmtree(path, ignore_errors=True)
 
 
+def name_some(names, limit=8):
+    """Return names as text, "none" if there are none; those after the first `limit` are only counted."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more or "none"
+
+
+def refuse_missing_folder(name):
+    """Raise UserError if `name` is a folder that is not there, and not the name GPT or WHO/GPT on the hub."""
+    path, text = Path(name), str(name)
+    below = "/" in text and os.path.isdir(path.parent)
+    if os.path.isdir(name) or not (below or path.is_absolute() or text[:1] == "." or text.count("/") > 1):
+        return
+    nearest, there = next(parent for parent in path.parents if os.path.isdir(parent)), []
+    with contextlib.suppress(OSError):  # it may not be read
+        there = sorted(each.name for each in os.scandir(nearest) if each.is_dir() and each.name[0] != ".")
+    raise UserError(f"no such folder: {name} (in {nearest}: {name_some(there)})")
+
+
 def why_no_folder(folder, error):
     """Return why a folder cannot be written, given an OSError, and what to do about it."""
     for path in (Path(folder), *Path(folder).parents):

@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass
 from config import whole_number
 from data import find_tokenizer
 from errors import UserError, one_line, run_program, warn
-from files import parse_values, read_json_lines
+from files import parse_values, read_json_lines, refuse_missing_folder
 from machine import Machine
 from progress import show_progress
 from runs import newest_whole
@@ -208,6 +208,7 @@ def load_model(name):
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     name = newest_whole(name, str) or name  # of a run
+    refuse_missing_folder(name)
     try:
         layers = getattr(AutoConfig.from_pretrained(name), "num_hidden_layers", None) or 0
         if layers > 1000:  # it would make them before it looks at the weights

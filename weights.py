@@ -15,7 +15,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from data import find_tokenizer
 from errors import UserError, one_line, warn
-from files import parse_json, parse_values, regular_file
+from files import parse_json, parse_values, refuse_missing_folder, regular_file
 
 FEATURES = {  # Hugging Face's GPT-2 has switches; ours has these settings
     "model_type": "gpt2",
@@ -54,6 +54,7 @@ def load(name, build):
 
     Raises UserError if it cannot be read, differs from GPT-2 in more than its sizes, or lacks a tensor.
     """
+    refuse_missing_folder(name)
     try:
         folder = Path(name)
         if not folder.is_dir():

@@ -256,9 +256,40 @@ def test_a_name_that_is_no_folder_is_said_to_be_looked_for_on_the_hub(monkeypatc
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
     with pytest.raises(
-        UserError, match="cannot load runs/none, which is no folder here, from the hub: .*no net"
+        UserError, match="cannot load nobody/none, which is no folder here, from the hub: .*no net"
     ):
-        GPT.from_pretrained("runs/none")
+        GPT.from_pretrained("nobody/none")
+
+
+def test_a_mistyped_folder_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
+    from hellaswag import load_model
+
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **_: asked.append(name))
+    for folder in ("runs/my/best", "runs/intr", ".git", *(f"many/{number}" for number in range(10))):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "runs" / "notes.txt").touch()
+    lines = {
+        "runs/mi": "(in runs: intr, my)",
+        "runs/mi/": "(in runs: intr, my)",
+        "runs/my/step_000007": "(in runs/my: best)",
+        "runs/mi/best": "(in runs: intr, my)",
+        "./runs/mi": "(in runs: intr, my)",
+        "runs/intr/best": "(in runs/intr: none)",
+        "run/my/best": "(in .: many, runs)",
+        "many/10": "(in many: 0, 1, 2, 3, 4, 5, 6, 7 and 2 more)",
+        str(tmp_path / "nowhere"): f"(in {tmp_path}: many, runs)",
+    }
+    for name, there in lines.items():
+        for load in (GPT.from_pretrained, load_model):
+            with pytest.raises(UserError) as caught:
+                load(name)
+            assert str(caught.value) == f"no such folder: {name} {there}"
+    for name in ("gpt3", "nobody/gpt3"):  # may be on the hub
+        with pytest.raises(UserError, match="which is no folder here, from the hub"):
+            GPT.from_pretrained(name)
+    assert asked == ["gpt3", "nobody/gpt3"]
 
 
 def test_greedy_text_is_that_of_hugging_face(tmp_path):
