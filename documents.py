@@ -50,8 +50,10 @@ def list_input(word):
     found = map(Path, sorted(glob.glob(pattern, recursive=True)))
     found = [path for path in found if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not found:
-        reason = f"has no {kinds} file" if os.path.isdir(word) else "is not a file"
-        raise UserError(f"--input {word} {reason}")
+        reason = ": no such file or folder"
+        if os.path.isdir(word) or glob.has_magic(word):
+            reason = f" has no {kinds} file"
+        raise UserError(f"--input {word}{reason}")
     return found
 
 

@@ -60,7 +60,7 @@ from documents import (
     split_documents,
 )
 from errors import UserError, one_line, printable, run_program
-from files import lock_folder, read_json, write_json
+from files import lock_folder, name_some, read_json, write_json
 
 PRETOKENIZED = "kjj0/finewebedu10B-gpt2"  # the sample of 10 billion tokens in shards
 
@@ -180,6 +180,7 @@ def show_tokens(chunks, before, limit):
 # ---- The folder --------------------------------------------------------------------------------------------
 
 FIX = "delete the folder, or choose another --out"
+TOO_SHORT = "the input has fewer than 10 tokens of text (check the files)"
 
 
 @dataclass
@@ -195,6 +196,33 @@ class Progress:
     inputs: dict[str, tuple[int, int]] = Field(default_factory=dict)  # of the blocks before, see set_aside
 
 
+def describe_setting(value):
+    """Return a value of the settings of shards as text; of a file in a list, its name and size are enough."""
+    if not isinstance(value, list):
+        return str(value)[:80] or "''"
+    words = []
+    for item in value:
+        match item:
+            case [str(path), int(size), int(_)]:
+                words.append(f"{Path(path).name} ({size:,} bytes)")
+            case _:
+                words.append(str(item)[:80])
+    return name_some(words, 4)
+
+
+def describe_changes(old, new):
+    """Return where two settings of shards differ, with both values; of lists, what only one of them has."""
+    changes = []
+    for name in sorted(key for key in old | new if old.get(key) != new.get(key)):
+        values = [old.get(name, "none"), new.get(name, "none")]
+        if all(isinstance(value, list) for value in values):
+            only = [[item for item in mine if item not in theirs] for mine, theirs in (values, values[::-1])]
+            values = only if all(only) else values
+        before, now = map(describe_setting, values)
+        changes.append(f"{name} {before}, now {now if now != before else 'changed'}")
+    return "; ".join(changes)
+
+
 def begin(out, settings):
     """Return the Progress to continue from in the folder `out`, None if it is complete. Raises UserError."""
     for name, schema in (("meta.json", Meta), ("progress.json", Progress)):
@@ -203,7 +231,8 @@ def begin(out, settings):
             if found.settings == settings:
                 return check_progress(out, found) if name == "progress.json" else None
             if name == "meta.json" or found.shards:
-                raise UserError(f"{out} holds shards of other settings (delete it, or choose another --out)")
+                changes = describe_changes(found.settings, settings)
+                raise UserError(f"{out} holds shards of other settings: {changes} ({FIX})")
     if any(out.glob("*.bin")):
         raise UserError(f"{out} holds shards of another program (delete it, or choose another --out)")
     return Progress(settings, 0, 0, 0, 0, 0)
@@ -245,7 +274,7 @@ def share(files, part, parts):
 def check_text(tokens, eot):
     """Raise UserError if there is almost no text in tokens."""
     if np.count_nonzero(tokens != eot) < 10:
-        raise UserError("the input has fewer than 10 tokens of text (check the files)")
+        raise UserError(TOO_SHORT)
 
 
 def make_shards(options, state):
@@ -345,6 +374,8 @@ def prepare(options):
         source = pin_shards(out)
     elif options.input:
         source = [[printable(str(path.resolve())), *file_version(path)] for path in options.input]
+        if sum(size for _, size, _ in source) < 10:  # before there is a folder: a token has at least a byte
+            raise UserError(TOO_SHORT)
         if len(source) > 100:
             source = [f"{len(source)} files", hashlib.sha256(repr(source).encode()).hexdigest()]
     settings = dict(source=source, tokenizer=options.tokenizer)

@@ -152,7 +152,7 @@ def test_what_lies_in_the_folder_is_left_alone(tmp_path):
     fineweb.main(words)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert tmp_path / "cache" / "mine.txt" in before
-    with pytest.raises(UserError, match="holds shards .*delete it, or choose another --out"):
+    with pytest.raises(UserError, match="holds shards .*delete the folder, or choose another --out"):
         fineweb.main([*words, "--shard_tokens", "1000"])
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -462,11 +462,23 @@ def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
     for other in (["--shard_tokens", "1000"], ["--input", str(ROOT / "README.md")]):
         with pytest.raises(UserError, match="out holds shards of other settings|README.md is not parquet"):
             fineweb.main(arguments + other)
+    size = (tmp_path / "my.txt").stat().st_size
     (tmp_path / "my.txt").write_text(TEXT + "more", encoding="utf-8")
     with pytest.raises(
-        UserError, match="out holds shards of other settings .delete it, or choose another --out"
+        UserError,
+        match=rf"out holds shards of other settings: source my.txt \({size:,} bytes\), now my.txt "
+        rf"\({size + 4:,} bytes\) \(delete the folder, or choose another --out\)",
     ):
         fineweb.main(arguments)
+    (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
+    for more, reason in (
+        ([], "source my.txt (.*), now changed"),
+        (["b.txt"], "now my.txt (.*), b.txt (.*) .del"),
+    ):
+        (tmp_path / "b.txt").write_text(TEXT, encoding="utf-8")
+        paths = [str(tmp_path / name) for name in ["my.txt", *more]]
+        with pytest.raises(UserError, match=reason):
+            fineweb.main(["--input", *paths, *arguments[2:]])
     assert before == {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (tmp_path / "out" / "meta.json").unlink()
     with pytest.raises(UserError, match="out holds shards of another program"):
@@ -502,14 +514,14 @@ def test_the_progress_bar_knows_how_many_tokens_there_will_be(capsys):
 
 def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
-    (tmp_path / "latin.txt").write_bytes("Où ?".encode("latin-1"))
+    (tmp_path / "latin.txt").write_bytes("Où est-il ?".encode("latin-1"))
     (tmp_path / "book.pdf").write_bytes(b"%PDF")
     (tmp_path / "empty.txt").write_bytes(b"")
     pyarrow.parquet.write_table(pyarrow.table({"words": ["a"]}), tmp_path / "words.parquet")
     pyarrow.parquet.write_table(pyarrow.table({"text": [1, 2]}), tmp_path / "numbers.parquet")
     pyarrow.parquet.write_table(pyarrow.table({"text": [["a"], ["b"]]}), tmp_path / "lists.parquet")
     reasons = {
-        "none.txt": "none.txt is not a file",
+        "none.txt": "none.txt: no such file or folder",
         "book.pdf": "book.pdf is not parquet, jsonl or txt",
         "torn.parquet": "cannot read .*torn.parquet: .*check the file",
         "latin.txt": "cannot read .*latin.txt: ",
@@ -529,6 +541,7 @@ def test_what_cannot_be_read_ends_with_one_line_and_code_2(tmp_path):
         assert exit_code(process) == 2
     out = (tmp_path / "output.txt").read_text(encoding="utf-8").strip()
     assert out.endswith("error: the input has fewer than 10 tokens of text (check the files)")
+    assert not (tmp_path / "empty").exists()
 
 
 def test_a_missing_vocabulary_is_told_with_the_remedy(monkeypatch):

@@ -186,7 +186,11 @@ def test_folders_and_patterns_are_read_in_the_order_of_names(tmp_path):
     Path("b/[1]*.txt").write_text(KEPT[5])
     assert "".join(make("b/[1]*.txt", out="literal")) == f"|{KEPT[5]}"
     Path("empty").mkdir()
-    for word, reason in (("empty", "has no parquet, jsonl or txt file"), ("n*.txt", "is not a file")):
+    for word, reason in (
+        ("empty", "has no parquet, jsonl or txt file"),
+        ("n*.txt", "n..txt has no parquet, jsonl or txt file"),
+        ("c", "c: no such file or folder"),
+    ):
         with pytest.raises(UserError, match=f"--input .*{reason}"):
             make("b", word)
 
@@ -215,9 +219,16 @@ def test_a_changed_split_is_other_data(tmp_path):
     make(path)
     before = {path: path.read_bytes() for path in Path("out").glob("*.bin")}
     make(path)  # nothing to do
-    for more in (["--val", "first"], ["--column", "body"], ["--split_on", "x"]):
-        with pytest.raises(UserError, match="out holds shards of other settings"):
-            make(path, *more)
+    changes = {"--column body": "column text, now body", "--split_on x": "split_on '', now x"}
+    changes |= {
+        "--val first": "column text, now none; split_on '', now none; val one document in ten, now none"
+    }
+    changes |= {"--shards 7 --split_on x": "shards 0, now 7; split_on '', now x"}
+    for more, reason in changes.items():
+        with pytest.raises(
+            UserError, match=f"out holds shards of other settings: {reason} .delete the folder"
+        ):
+            make(path, *more.split())
     assert before == {path: path.read_bytes() for path in Path("out").glob("*.bin")}
     with pytest.raises(SystemExit, match="2"):
         fineweb.main(["--val", "documents"])
