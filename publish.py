@@ -129,8 +129,10 @@ def describe_results(config, log):
             rows["validation loss before the training"] = f"{losses[0]:.4f}"
         if config.tokenizer == "bytes":
             rows["bits per byte"] = f"{losses[last] / math.log(2):.4f}"
-    if training := columns(log.get("step", []), "loss")[1][-100:]:
-        rows[f"training loss, mean of the last {len(training)} steps"] = f"{fmean(training):.4f}"
+    if training := columns(log.get("step", []), "loss")[1]:
+        last = training[-min(max(len(training) // 10, 1), 100) :]  # 100 may be the whole descent
+        name = f"mean of the last {len(last)} steps" if len(last) > 1 else "last step"
+        rows[f"training loss, {name}"] = f"{fmean(last):.4f}"
     for event in log.get("hellaswag", [])[-1:]:
         score = f"{100 * event['accuracy']:.2f} % of {event['examples']:,} examples"
         rows[f"HellaSwag after step {event['step']:,}"] = f"{score} (a random guess: 25 %)"

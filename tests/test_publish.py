@@ -98,7 +98,21 @@ def test_the_card_ends_where_its_checkpoint_does(hub):
         publish.main([f"runs/my/{name}", "you/my"])
         card = hub.files["README.md"].decode()
         assert "validation loss after step 50 | **3.5000**" in card and "50 of 100" in card
-        assert "mean of the last 50 steps | 3.7450" in card and "0:01:40" in card and "3.75" not in card
+        assert "mean of the last 5 steps | 3.5200" in card and "0:01:40" in card and "3.75" not in card
+
+
+@pytest.mark.parametrize(
+    "count, row",
+    [
+        (2000, "mean of the last 100 steps | 1949.5000 |"),
+        (60, "mean of the last 6 steps | 56.5000 |"),
+        (19, "last step | 18.0000 |"),
+        (1, "last step | 0.0000 |"),
+    ],
+)
+def test_the_training_loss_of_a_card_is_that_of_the_last_tenth(count, row):
+    log = dict(step=[dict(step=step, loss=float(step)) for step in range(count)])
+    assert f"training loss, {row}" in publish.table(publish.describe_results(CONFIG, log))
 
 
 def test_what_is_there_already_does_not_change_who_may_see_it(hub):
