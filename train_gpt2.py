@@ -619,7 +619,8 @@ def main(arguments=None, hooks=()):
     print(f"{model.num_parameters():,} parameters")
     print(f"loss of a uniform guess: ln {config.vocab_size} = {math.log(config.vocab_size):.4f}")
     run = runs.Run(folder, config, machine, model.flops_per_token(config.context), meta)
-    print(f"the run is in {folder}{f', continued after step {start} of {config.steps}' if state else ''}")
+    begun = "finished" if start == config.steps else "continued"
+    print(f"the run is in {folder}{f', {begun} after step {start} of {config.steps}' if state else ''}")
     machine.stop_on_signals()
     if config.profile:
         hooks = [*hooks, profile_steps(config.profile, machine, folder)]

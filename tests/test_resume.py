@@ -242,7 +242,7 @@ def test_a_checkpoint_that_is_older_than_a_setting_means_what_was_done_then(caps
     train_gpt2.main(words)
     change_state(Path("out/step_000002"), lambda state: state["config"].pop("schedule"))
     train_gpt2.main([*words, "--resume"])
-    assert "continued after step 2 of 2" in capsys.readouterr().out
+    assert "the run is in out, finished after step 2 of 2\n" in capsys.readouterr().out
     with pytest.raises(UserError, match="--schedule linear, but out was started with cosine"):
         train_gpt2.main([*words, "--resume", "--schedule", "linear"])
 
