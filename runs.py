@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass
 from config import RECIPE, Config, as_word
 from curve import draw, find_reference, leaves_band, read_events
 from errors import UserError, one_line, warn
-from files import lock_folder, parse_json, parse_values, regular_file, remove_folder, sync_folder
+from files import lock_folder, name_some, parse_json, parse_values, regular_file, remove_folder, sync_folder
 from progress import show_wait
 
 PEAK_FLOPS = {  # per second, of one GPU: bfloat16 or float16, dense (NVIDIA's data sheets)
@@ -69,6 +69,14 @@ def number_of(path):
 def holds_run(folder):
     """Return whether a run has written to this folder."""
     return (folder / "log.jsonl").exists() or bool(checkpoints(folder))
+
+
+def name_others(folder):
+    """Return the runs with a checkpoint beside a folder, as the end of what to do: "; ..." or ""."""
+    found = []
+    with contextlib.suppress(OSError):  # there is no such folder, or it may not be read
+        found = [str(path) for path in sorted(folder.parent.iterdir()) if checkpoints(path)]
+    return f"; --out can be {name_some(found)}" if found else ""
 
 
 def choose_folder(out, name, existing=False):

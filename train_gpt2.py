@@ -547,7 +547,8 @@ def sample(config, given, problems):
     """Print continuations of --sample, by the newest model in the folder, or by that of --init."""
     folder = collect_error(problems, runs.choose_folder, config.out, config.preset, True)
     if "init" not in given and folder and not runs.checkpoints(folder):
-        problems.append(f"no checkpoint in {folder} (train first, or name a model with --init)")
+        others = runs.name_others(folder)
+        problems.append(f"no checkpoint in {folder} (train first, or name a model with --init{others})")
     if problems:
         raise UserError("\n".join(problems))
     machine = Machine(config)

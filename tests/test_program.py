@@ -855,6 +855,12 @@ def test_what_is_wrong_with_a_sample_is_said_at_once(capsys):
         "--warmup is unknown (did you mean --warmup_steps?)",
         "no checkpoint in nowhere (train first, or name a model with --init)",
     ]
+    for folder in ("runs/my/step_000007", "runs/intr/step_000001", "runs/begun", "runs/notes/step_x"):
+        Path(folder).mkdir(parents=True)
+    with pytest.raises(
+        UserError, match="no checkpoint in runs/laptop .*--init; --out can be runs/intr, runs/my.$"
+    ):
+        train_gpt2.main(["--sample", "x"])
     run(capsys, "--steps", "1")
     words = "--sample x --out nowhere --init runs/gpt2 --samples 1 --device cpu --dtype float32".split()
     train_gpt2.main(words)  # --init needs no folder
