@@ -172,6 +172,12 @@ def zoom(curves):
     return min(late) - margin, max(late) + margin
 
 
+def why_incomparable(logs):
+    """Return why the losses in some logs cannot be compared, or ""."""
+    sources = {name_data(beginning(log)[1]) for log in logs}
+    return "different data: their losses cannot be compared" if len(sources) > 1 else ""
+
+
 def draw(folders, out=None, full=False):
     """Draw the runs of some folders into the file `out`; returns its path. Raises UserError.
 
@@ -200,6 +206,7 @@ def draw(folders, out=None, full=False):
         low, high = ([loss + sign * width for loss, width in reference.values()] for sign in (-1, 1))
         left.fill_between([*reference], low, high, color="gray", alpha=0.4, label="reference")
     left.set(xlabel="step", ylabel="loss: training (pale), validation")
+    left.set_title(why_incomparable(logs.values()), fontsize="medium")
     if full:
         left.set_xscale("symlog", linthresh=1)  # there may be a loss before step 1
     elif limits := zoom(curves):
@@ -227,9 +234,10 @@ def main(arguments=None):
     parser.add_argument("--full", action="store_true", help="all losses, with a logarithmic axis of steps")
     options = parser.parse_args(arguments)
     print(draw(options.runs, options.out, options.full))
-    begun = [beginning(read_log(folder)) for folder in options.runs]
-    if len({name_data(data) for _, data in begun}) > 1:
-        print("these runs have different data: their losses cannot be compared")
+    logs = [read_log(folder) for folder in options.runs]
+    begun = [beginning(log) for log in logs]
+    if reason := why_incomparable(logs):
+        print(f"these runs have {reason}")
     if len(begun) == 1 and not find_reference(*begun[0]):
         print(f"no reference curve, because {explain_missing(*begun[0])}")
 

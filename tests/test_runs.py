@@ -279,6 +279,16 @@ def test_openai_s_line_is_drawn_where_it_applies():
     assert pictures[0] != pictures[1]
 
 
+def test_the_picture_of_runs_with_different_data_says_so():
+    for name, source in dict(one="Hamlet", two="Macbeth", three="Hamlet").items():
+        run = Run(Path(name), CONFIG, Machine(CONFIG), 1)
+        run.log("start", config={}, data=dict(source=source))
+    for other, said in dict(two=True, three=False).items():
+        picture = curve.draw(["one", other], f"{other}.svg").read_text()
+        # matplotlib draws a text as paths, below a comment
+        assert ("<!-- different data: their losses cannot be compared -->" in picture) == said
+
+
 def test_a_run_without_a_reference_says_why(reference, capsys, monkeypatch):
     monkeypatch.setattr(curve, "draw", lambda folders, *_: folders[0])
 
