@@ -462,6 +462,9 @@ def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
     for other in (["--shard_tokens", "1000"], ["--input", str(ROOT / "README.md")]):
         with pytest.raises(UserError, match="out holds shards of other settings|README.md is not parquet"):
             fineweb.main(arguments + other)
+    (tmp_path / "b.txt").write_text(TEXT, encoding="utf-8")
+    with pytest.raises(UserError, match="source my.txt (.*), now my.txt (.*), b.txt (.*) .delete"):
+        fineweb.main([*arguments[:2], str(tmp_path / "b.txt"), *arguments[2:]])
     size = (tmp_path / "my.txt").stat().st_size
     (tmp_path / "my.txt").write_text(TEXT + "more", encoding="utf-8")
     with pytest.raises(
@@ -471,14 +474,10 @@ def test_a_folder_with_other_shards_is_left_alone(tmp_path, capsys):
     ):
         fineweb.main(arguments)
     (tmp_path / "my.txt").write_text(TEXT, encoding="utf-8")
-    for more, reason in (
-        ([], "source my.txt (.*), now changed"),
-        (["b.txt"], "now my.txt (.*), b.txt (.*) .del"),
-    ):
-        (tmp_path / "b.txt").write_text(TEXT, encoding="utf-8")
-        paths = [str(tmp_path / name) for name in ["my.txt", *more]]
-        with pytest.raises(UserError, match=reason):
-            fineweb.main(["--input", *paths, *arguments[2:]])
+    old, new = (dict(source=["fineweb-edu", name], shards=0) for name in ("10BT", "100BT"))
+    assert fineweb.describe_changes(old, new) == "source 10BT, now 100BT"
+    with pytest.raises(UserError, match="source my.txt (.*), now changed .delete"):
+        fineweb.main(arguments)
     assert before == {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (tmp_path / "out" / "meta.json").unlink()
     with pytest.raises(UserError, match="out holds shards of another program"):

@@ -276,6 +276,7 @@ def test_a_mistyped_folder_is_not_looked_for_on_the_hub(tmp_path, monkeypatch):
         "runs/my/step_000007": "(in runs/my: best)",
         "runs/mi/best": "(in runs: intr, my)",
         "./runs/mi": "(in runs: intr, my)",
+        ".mi": "(in .: many, runs)",
         "runs/intr/best": "(in runs/intr: none)",
         "run/my/best": "(in .: many, runs)",
         "many/10": "(in many: 0, 1, 2, 3, 4, 5, 6, 7 and 2 more)",
