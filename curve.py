@@ -174,7 +174,8 @@ def zoom(curves):
 
 def why_incomparable(logs):
     """Return why the losses in some logs cannot be compared, or ""."""
-    sources = {name_data(beginning(log)[1]) for log in logs}
+    described = [beginning(log)[1] for log in logs]
+    sources = {(name_data(data), data.get("vocab_size")) for data in described}
     return "different data: their losses cannot be compared" if len(sources) > 1 else ""
 
 

@@ -280,10 +280,11 @@ def test_openai_s_line_is_drawn_where_it_applies():
 
 
 def test_the_picture_of_runs_with_different_data_says_so():
-    for name, source in dict(one="Hamlet", two="Macbeth", three="Hamlet").items():
+    plays = dict(one=("Hamlet", 257), two=("Macbeth", 257), three=("Hamlet", 257), four=("Hamlet", 50257))
+    for name, (source, size) in plays.items():
         run = Run(Path(name), CONFIG, Machine(CONFIG), 1)
-        run.log("start", config={}, data=dict(source=source))
-    for other, said in dict(two=True, three=False).items():
+        run.log("start", config={}, data=dict(source=source, vocab_size=size))
+    for other, said in dict(two=True, three=False, four=True).items():
         picture = curve.draw(["one", other], f"{other}.svg").read_text()
         # matplotlib draws a text as paths, below a comment
         assert ("<!-- different data: their losses cannot be compared -->" in picture) == said
