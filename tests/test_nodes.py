@@ -21,6 +21,7 @@ WORDS = [*TINY, "--steps", "120", "--save_every", "20", "--eval_every", "0", "--
 def launch(folder, port):
     """Start a torchrun with one process, of two that meet at a port of this computer."""
     meet = ["--rdzv_backend=c10d", f"--rdzv_endpoint=localhost:{port}", "--rdzv_id=gpt2", "--max_restarts=3"]
+    meet += ["--rdzv_conf=keep_alive_interval=1"]  # a computer is lost after three, by default 15 seconds
     options = [*QUICK, "--nnodes=2", "--nproc_per_node=1", *meet]
     words = [*options, ROOT / "train_gpt2.py", *WORDS, "--out", "torn", "--resume"]
     own_store = dict(TORCH_DISABLE_SHARE_RDZV_TCP_STORE="1")
