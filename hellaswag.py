@@ -135,12 +135,13 @@ def compute_once(model, contexts):
 def compute_means(model, rows, follow, machine):
     """Return the mean loss, in nats, of the last tokens of each row: (owner, tokens, how many of them)."""
     owners, tokens, scored = zip(*rows, strict=True)
-    idx = torch.zeros(len(rows), max(map(len, tokens)), dtype=torch.int64)  # (B, T), padded at the end
+    idx = torch.zeros(len(rows), max(map(len, tokens)) - 1, dtype=torch.int64)  # (B, T), padded at the end
     positions = torch.zeros(idx.shape, dtype=torch.bool)  # that predict a token of an ending
     for b, (row, count) in enumerate(zip(tokens, scored, strict=True)):
-        idx[b, : len(row)] = torch.tensor(row)
+        idx[b, : len(row) - 1] = torch.tensor(row[:-1])  # the last token predicts nothing
         positions[b, len(row) - 1 - count : len(row) - 1] = True
-    targets = idx.roll(-1, dims=1)[positions].to(machine.device)  # one for each token of an ending
+    targets = [token for row, count in zip(tokens, scored, strict=True) for token in row[len(row) - count :]]
+    targets = torch.tensor(targets, device=machine.device)
     known = follow(torch.tensor(owners, device=machine.device), idx.shape[1]) if follow else {}
     with only_at(model, positions.to(machine.device)):
         logits = model(idx.to(machine.device), **known)[0]
