@@ -33,7 +33,7 @@ from machine import Machine, average_in_bf16, check_device, check_memory, pick_d
 from muon import Muon, count_moments
 from profiler import profile_steps
 from progress import show_progress, show_wait
-from sampling import draw_tokens, opening, print_samples, read_prompts
+from sampling import draw_tokens, opening, print_samples, read_prompts, store_by_columns
 
 # ---- The model ---------------------------------------------------------------------------------------------
 
@@ -553,6 +553,8 @@ def sample(config, given, problems):
         raise UserError("\n".join(problems))
     machine = Machine(config)
     model = make_model(replace(config, init=given.get("init", str(folder))), given).to(machine.device).eval()
+    if machine.device.type == "cpu" and machine.dtype == torch.float32 and config.samples <= 3:
+        store_by_columns(model)
     for number, prompt in enumerate(read_prompts(config.sample)):
         print_samples(model, prompt, config, machine, config.seed + number)
 

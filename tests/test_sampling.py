@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import sampling
+import train_gpt2
 from config import Config, parse_config
 from data import get_tokenizer
 from errors import UserError
@@ -131,6 +132,39 @@ def test_a_model_without_predictions_warns_after_the_line(capsys):
     print_samples(model, "abc", SETTINGS, CPU, 7)
     out, err = capsys.readouterr()
     assert out == "> abc\n" and err.startswith("warning: no samples: the model's predictions are not numbers")
+
+
+@pytest.mark.parametrize(
+    "words, by_columns",
+    [
+        ("--samples 1", True),
+        ("--samples 3", True),
+        ("--samples 4", False),
+        ("--dtype bfloat16 --samples 1", False),
+    ],
+)
+def test_only_a_few_rows_in_float32_read_matrices_by_columns(
+    words, by_columns, tmp_path, monkeypatch, capsys
+):
+    bytes_gpt().save_pretrained(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def look(model, *rest):
+        seen.append(model)
+        print_samples(model, *rest)
+
+    monkeypatch.setattr(train_gpt2, "print_samples", look)
+    line = f"--device cpu --dtype float32 --init model --sample abc --sample_tokens 40 {words}"
+    train_gpt2.main(line.split())
+    matrices = [weight for weight in seen[0].parameters() if weight.dim() == 2]
+    assert [weight.stride(0) == 1 for weight in matrices] == [by_columns] * 6
+    assert seen[0].lm_head.weight is seen[0].wte.weight
+    shown = capsys.readouterr().out
+    config, _, _ = parse_config(line.split())
+    rows = GPT.from_pretrained(tmp_path / "model").eval()
+    print_samples(rows, "abc", config, Machine(config), config.seed)
+    assert shown == capsys.readouterr().out  # the same text as by rows
 
 
 def typed(content, monkeypatch):
