@@ -157,7 +157,10 @@ def save(model, directory):
     config |= dict(bias=model.config.bias)
     config |= dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), model.config.dropout)
     ids = dict.fromkeys(("bos_token_id", "eos_token_id"), size - 1)  # <|endoftext|>
-    files = {"config.json": config | ids, "generation_config.json": ids | dict(pad_token_id=size - 1)}
+    limits = dict(pad_token_id=size - 1)
+    if model.config.context < 512:  # without a limit, a pipeline writes 256 tokens, even beyond the context
+        limits |= dict(max_length=model.config.context)
+    files = {"config.json": config | ids, "generation_config.json": ids | limits}
     if tokenizer := try_export(model.config.tokenizer, size):
         (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
         files["tokenizer_config.json"] = dict.fromkeys(("bos_token", "eos_token", "unk_token"), END)

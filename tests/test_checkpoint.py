@@ -50,6 +50,8 @@ def test_a_checkpoint_continues_a_text_in_a_pipeline():
     (found,) = generator("ab", max_new_tokens=4, do_sample=False, return_full_text=False)
     ids = GPT.from_pretrained("saved").generate(torch.tensor([[97, 98]]), 4, temperature=0)
     assert found["generated_text"] == data.get_tokenizer("bytes").decode(ids[0, 2:].tolist())
+    (found,) = generator("ab", return_tensors=True)  # it stays within the context of 32 without being asked
+    assert 2 < len(found["generated_token_ids"]) <= 32
     saved = GenerationConfig.from_pretrained("saved")
     assert saved.bos_token_id == saved.eos_token_id == saved.pad_token_id == 256
 
