@@ -61,6 +61,11 @@ def checkpoints(folder):
     return sorted(found, key=number_of)
 
 
+def holds_model(folder):
+    """Return whether a folder is a checkpoint, or has some."""
+    return bool(checkpoints(folder)) or os.path.exists(Path(folder, "config.json"))
+
+
 def number_of(path):
     """Return the number of finished steps in a checkpoint's name."""
     return int(path.name.removeprefix("step_"))

@@ -546,7 +546,7 @@ def load_checkpoint(folder):
 def sample(config, given, problems):
     """Print continuations of --sample, by the newest model in the folder, or by that of --init."""
     folder = collect_error(problems, runs.choose_folder, config.out, config.preset, True)
-    if "init" not in given and folder and not runs.checkpoints(folder):
+    if "init" not in given and folder and not runs.holds_model(folder):
         others = runs.name_others(folder)
         problems.append(f"no checkpoint in {folder} (train first, or name a model with --init{others})")
     if problems:

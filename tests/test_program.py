@@ -839,8 +839,13 @@ def test_sample_speaks_with_the_newest_checkpoint_or_any_weights(capsys, monkeyp
         train_gpt2.main([*words, "--sample", prompt])
         newest = capsys.readouterr().out
         assert newest.count("> ") >= 2 and f"> {prompt}" in newest
-        for init in ("runs/gpt2", "runs/gpt2/step_000004"):
-            train_gpt2.main([*words, "--sample", prompt, "--init", init])
+        named = [
+            ["--init", "runs/gpt2"],
+            ["--init", "runs/gpt2/step_000004"],
+            ["--out", "runs/gpt2/step_000004"],
+        ]
+        for flags in named:
+            train_gpt2.main([*words, "--sample", prompt, *flags])
             assert capsys.readouterr().out == newest
     train_gpt2.main([*words, "--sample", prompts[0], "--init", "runs/gpt2/step_000002", "--temperature", "0"])
     first, second = capsys.readouterr().out.strip("> \n").split("\n> ")
