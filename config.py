@@ -22,7 +22,7 @@ def setting(default, meaning, low=None, high=None):
 
 
 # Checks types and limits when it is created. It cannot be changed: equal settings stand for equal batches.
-settings = dataclass(config=ConfigDict(allow_inf_nan=False), frozen=True)
+settings = dataclass(config=ConfigDict(allow_inf_nan=False, extra="forbid"), frozen=True)
 
 
 @settings
@@ -122,7 +122,7 @@ RECIPE = [f.name for f in fields(GPTConfig)]  # stays the same when a run is res
 RECIPE += ["preset", "init", "steps", "batch_tokens", "shuffle", "lr", "warmup_steps", "weight_decay", "seed"]
 RECIPE += ["schedule", "optimizer"]
 BARE = dict(sample="-")  # what a flag without a value means, besides true for a bool
-ELSEWHERE = {  # what nanoGPT and build-nanogpt call our settings
+ELSEWHERE = {  # what minGPT, nanoGPT and build-nanogpt call our settings
     "max_iters": "--steps",
     "max_steps": "--steps",
     "lr_decay_iters": "--steps",
@@ -143,6 +143,23 @@ ELSEWHERE = {  # what nanoGPT and build-nanogpt call our settings
     "start": "--sample",
     "num_samples": "--samples",
     "max_new_tokens": "--sample_tokens",
+    "eval_only": "--steps 0",
+    "decay_lr": "--schedule",
+    "min_lr": "--schedule, which ends at a tenth of --lr, or at zero",
+    "grad_clip": "always 1.0, in take_step",
+    "grad_norm_clip": "always 1.0, in take_step",
+    "beta1": "always 0.9, in make_optimizer",
+    "beta2": "always 0.95, in make_optimizer",
+    "betas": "always 0.9 and 0.95, in make_optimizer",
+    "model_type": "--init for trained weights, --preset for new ones",
+    "attn_pdrop": "--dropout",
+    "embd_pdrop": "--dropout",
+    "resid_pdrop": "--dropout",
+    "work_dir": "--out",
+    "B": "--micro_batch",
+    "T": "--context",
+    "backend": "always the one that fits the --device",
+    "wandb": "another program: python track.py RUN --to wandb",
     "wandb_log": "another program: python track.py RUN --to wandb",
     "wandb_project": "another program: python track.py RUN --to wandb",
     "wandb_run_name": "another program: python track.py RUN --to wandb",
@@ -194,13 +211,15 @@ def read_flags(config_class, description, arguments=None):
     problems = []
     for before, word in zip(["", *unknown], unknown, strict=False):
         if word.startswith("-") or not before.startswith("-"):  # not the value of an unknown flag
-            name = word.lstrip("-").split("=")[0]
+            name = word.lstrip("-").split("=")[0].replace("-", "_").split(".")[-1]
             similar = difflib.get_close_matches(word, flags, n=1)
             fix = f"did you mean {similar[0]}?" if similar else "see --help"
             fix = f"here it is {ELSEWHERE[name]}" if name in ELSEWHERE else fix
             fix = "there are no config files: use flags and --preset" if word.endswith(".py") else fix
             problems.append(f"{word} is unknown ({fix})")
-    problems += [f"--{name} needs a value" for name, word in words.items() if word is None]
+    kinds = {f.name: get_args(f.type) for f in fields(config_class)}
+    for name in [name for name, word in words.items() if word is None]:
+        problems.append(f"--{name} needs a value{': ' * bool(kinds[name])}{', '.join(kinds[name])}")
     return {name: word for name, word in words.items() if word is not None}, problems
 
 

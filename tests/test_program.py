@@ -320,6 +320,12 @@ def test_every_flag_of_nanogpt_that_is_unknown_leads_to_ours():
         "--batch_size=12 is unknown (here it is --micro_batch, and --batch_tokens for the tokens per step)",
         "--eval_iters=20 is unknown (here it is --val_tokens, in tokens)",
     ]
+    assert parse_config("--eval_only=True --grad-clip 1 --trainer.max_iters=9 --compile".split())[2] == [
+        "--eval_only=True is unknown (here it is --steps 0)",
+        "--grad-clip is unknown (here it is always 1.0, in take_step)",
+        "--trainer.max_iters=9 is unknown (here it is --steps)",
+        "--compile needs a value: auto, true, false",
+    ]
 
 
 def test_help_tells_meaning_and_default_of_every_flag(capsys):
