@@ -93,7 +93,9 @@ def count_tokens(path):
     with path.open("rb") as file:
         header = np.frombuffer(file.read(HEADER_BYTES).ljust(HEADER_BYTES, b"\0"), "<i4")
     if header[0] != MAGIC or header[1] != VERSION:
-        raise UserError(f"{path} is not a shard in llm.c's format with uint16 tokens ({REBUILD})")
+        raise UserError(
+            f"{path} is not a shard in llm.c's format with uint16 tokens (make a new folder with fineweb.py)"
+        )
     count, size = int(header[2]), path.stat().st_size
     if size != HEADER_BYTES + 2 * count or count < 1:
         raise UserError(f"{path} has {size} bytes, but a header for {count} tokens ({REBUILD})")
@@ -131,7 +133,10 @@ class Shards:
     def __init__(self, folder, split, vocab_size=65536):
         self.paths = [path for part in find_parts(folder) for path in list_shards(part, split)]
         if not self.paths:
-            raise UserError(f"no {split} shards in {folder} (check its name; fineweb.py makes shards)")
+            named = Path("data", folder)  # as fineweb.py names it
+            found = named.is_dir() and named != Path(folder)
+            fix = f"did you mean {named}?" if found else "check its name; fineweb.py makes shards"
+            raise UserError(f"no {split} shards in {folder} ({fix})")
         self.ends = list(itertools.accumulate(count_tokens(path) for path in self.paths))
         self.vocab_size = vocab_size
         self.open = functools.lru_cache(maxsize=256)(lambda path: path.open("rb", buffering=0))

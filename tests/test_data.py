@@ -160,12 +160,16 @@ def test_what_is_not_a_whole_shard_is_named_before_the_training_starts():
     }
     for content, reason in reasons.items():
         path.write_bytes(content)
-        with pytest.raises(
-            UserError, match=f"train_000002.bin {reason} .delete the folder, and run fineweb.py again"
-        ):
+        fix = "make a new folder" if "llm.c" in reason else "delete the folder, and run fineweb.py again"
+        with pytest.raises(UserError, match=f"train_000002.bin {reason} .{fix}"):
             open_data("data")
     with pytest.raises(UserError, match="no train shards in nowhere .check its name"):
         open_data("nowhere")
+    Path("data/notes").mkdir()
+    with pytest.raises(UserError, match="no train shards in notes .did you mean data.notes\\?.$"):
+        open_data("notes")
+    with pytest.raises(UserError, match="check its name"):
+        open_data(Path("data/notes").resolve())  # there, but without shards
 
 
 def test_a_split_is_a_word_of_the_name():
