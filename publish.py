@@ -86,6 +86,8 @@ def describe_data(data):
         names = [without_folders(item[0]) for item in source]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         return f"files of the author: {', '.join(names[:3])}{more}", None, None
+    if isinstance(source, list) and source and re.fullmatch(r"\d+ files", str(source[0])):  # and a hash
+        return f"{source[0]} of the author", None, None
     return without_folders(name) or "not recorded", None, None
 
 
@@ -115,14 +117,16 @@ def find_origins(init):
 
 def table(rows):
     """Return rows {name: text} as a table of Markdown; rows without a text are left out."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows.items() if text)])
+    cells = {name: text.replace("|", "\\|") for name, text in rows.items() if text}
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in cells.items())])
 
 
 def describe_results(config, log):
     """Return the results in a log as rows {name: text}."""
     rows, losses = {}, dict(zip(*columns(log.get("validation", []), "loss"), strict=True))
     if losses:
-        last, best = max(losses), min(losses, key=losses.get)
+        trained = {step: loss for step, loss in losses.items() if step} or losses
+        last, best = max(losses), min(trained, key=trained.get)
         rows[f"validation loss after step {last:,}"] = f"**{losses[last]:.4f}** nats per token"
         rows[f"best validation loss, after step {best:,}"] = f"{losses[best]:.4f}" if best != last else ""
         if config.init != "scratch" and 0 in losses:

@@ -396,7 +396,9 @@ class Run:
         """Print where the best checkpoint is, if validation losses are known."""
         if self.file and (best := self.best_checkpoint()):
             loss = self.losses[number_of(best)]
-            print(f"the checkpoint with the lowest validation loss ({loss:.4f}) is {best}")
+            line = f"the checkpoint with the lowest validation loss ({loss:.4f}) is {best}"
+            before = self.losses.get(0, math.inf)  # of a run that began with trained weights
+            print(f"{line}; before the training it was lower, {before:.4f}" if before < loss else line)
 
     def draw(self):
         """Draw the log as curve.png, or print a warning."""

@@ -150,6 +150,8 @@ def test_the_folders_of_this_computer_stay_here(hub):
     publish.main(["runs/my", "you/my"])
     card, log = hub.files["README.md"].decode(), hub.files["log.jsonl"]
     assert "files of the author: one.txt, two.txt" in card
+    assert publish.describe_data(dict(source=["241 files", "785bb128"]))[0] == "241 files of the author"
+    assert publish.table({"data": "a|b.txt"}).endswith("| data | a\\|b.txt |")
     for secret in (b"home", b"Users", b"novels"):
         assert secret not in log and secret not in hub.files["README.md"]
     first, *others = map(json.loads, log.splitlines())
@@ -185,6 +187,11 @@ def test_the_metadata_say_where_data_and_weights_come_from():
             data["base_model"] == base and f"fine-tuned from [{base}](https://huggingface.co/{base})" in text
         )
         assert "validation loss before the training | 3.5000" in text
+    text, _ = card_of(
+        Config(init="gpt2"),
+        validation=[dict(step=step, loss=loss) for step, loss in enumerate((3.5, 3.6, 3.7))],
+    )
+    assert "best validation loss, after step 1 | 3.6000" in text  # the weights of step 0 are not this run's
     Path("runs/my").mkdir(parents=True)
     text, data = card_of(Config(init="runs/my"))
     assert "base_model" not in data and "fine-tuned from another checkpoint" in text

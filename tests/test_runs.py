@@ -540,8 +540,11 @@ def test_the_checkpoint_with_the_lowest_validation_loss_stays(capsys):
     run.save(60, model, {}, keep=1)
     assert [path.name for path in runs.checkpoints("out")] == ["step_000050", "step_000060"]
     run.report_best()
-    line = "the checkpoint with the lowest validation loss (1.9000) is out/step_000050\n"
-    assert capsys.readouterr().out.endswith(line)
+    line = "the checkpoint with the lowest validation loss (1.9000) is out/step_000050"
+    assert capsys.readouterr().out.endswith(f"{line}\n")
+    run.report_validation(0, 1.8)  # training has only hurt
+    run.report_best()
+    assert capsys.readouterr().out.endswith(f"{line}; before the training it was lower, 1.8000\n")
 
 
 def test_neither_a_nan_nor_a_torn_checkpoint_is_the_best():
