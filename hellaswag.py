@@ -31,7 +31,7 @@ from progress import show_progress
 from runs import newest_whole
 
 REVISION = "218ec52e09a7e7462a5400043bb9a69a41d06b76"  # of Rowan/hellaswag
-PARTS = 4  # passes for the endings of a batch, sorted by length: a row is padded to the longest of its pass
+PASSES = 4  # at most so many for the endings of a batch: a row is padded to the longest of its pass
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -149,10 +149,26 @@ def compute_means(model, rows, follow, machine):
     return torch.stack([part.mean() for part in losses.split(scored)])
 
 
+def plan_passes(lengths):
+    """Return how many rows each pass takes, for the least padding; the lengths of the rows are sorted."""
+    ends = [end for end in range(1, len(lengths) + 1) if lengths[end - 1 : end] != lengths[end : end + 1]]
+    best = {0: (0, [])}  # for the first so many rows: the tokens that are computed, the sizes of the passes
+    for _ in range(PASSES):
+        best |= {
+            end: min(
+                (tokens + (end - first) * lengths[end - 1], [*sizes, end - first])
+                for first, (tokens, sizes) in best.items()
+                if first < end
+            )
+            for end in ends
+        }
+    return best[len(lengths)][1]
+
+
 def predict(model, examples, machine):
     """Return the number of the ending with the lowest mean loss per token, for each example.
 
-    As many tokens as all the examples share are computed once, and then the endings in PARTS passes. The
+    As many tokens as all the examples share are computed once, and then the endings in a few passes. The
     number is -1 where a loss is not a number.
     """
     shared = min(example.shared for example in examples)
@@ -166,7 +182,8 @@ def predict(model, examples, machine):
         ]
         means = torch.empty(len(rows))
         order = sorted(range(len(rows)), key=lambda number: len(rows[number][1]))
-        for part in torch.tensor(order).chunk(PARTS):
+        sizes = plan_passes([len(rows[number][1]) for number in order])
+        for part in torch.tensor(order).split(sizes):
             means[part] = compute_means(model, [rows[number] for number in part], follow, machine)
     groups = means.split([len(example.rows) for example in examples])
     return [int(group.argmin()) if group.isfinite().all() else -1 for group in groups]

@@ -1,3 +1,4 @@
+import itertools
 import json
 import random
 import re
@@ -238,7 +239,23 @@ def test_each_context_is_computed_once(model):
     context, *endings = seen
     assert context == (2, 8)
     # After the last of 9, or the last 4 of 12, come 3, 3 and 4 letters, of which the last predicts nothing.
-    assert endings == [(2, 3), (2, 6), (2, 7)]
+    assert endings == [(2, 3), (1, 4), (2, 6), (1, 7)]  # no padding at all
+
+
+def test_passes_have_the_least_padding():
+    draw = random.Random(0)
+    for _ in range(200):
+        lengths = sorted(draw.choices(range(1, 12), k=draw.randint(1, 9)))
+        costs = {}
+        for parts in range(4):
+            for cuts in itertools.combinations(range(1, len(lengths)), parts):
+                ends = [0, *cuts, len(lengths)]
+                sizes = [end - first for first, end in itertools.pairwise(ends)]
+                costs[tuple(sizes)] = sum(
+                    size * lengths[end - 1] for size, end in zip(sizes, ends[1:], strict=True)
+                )
+        assert costs[tuple(hellaswag.plan_passes(lengths))] == min(costs.values())
+    assert len(hellaswag.plan_passes(list(range(1, 100)))) == 4
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "mistral", "mamba"])
